@@ -1,0 +1,1 @@
+"""A declared service compiled to an ASGI app."""

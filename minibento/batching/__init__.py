@@ -1,0 +1,1 @@
+"""When a batch goes and how it is made: policy, queue, collation, bisection."""

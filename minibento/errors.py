@@ -1,0 +1,184 @@
+"""Every error a user of minibento can meet, drawn as a tree; knows nothing of HTTP bodies or terminals.
+
+    MinibentoError                    status 500   exit 1
+    ├── InvalidTag (ValueError)              400   a name, version or tag that is not one
+    ├── NotFound (LookupError)               404   no such model, bundle, version or alias
+    ├── AlreadyExists                        409   that explicit version exists with other content
+    ├── InUse                                409   an aliased version is deleted without force
+    ├── StoreError (OSError-like)            500   the store itself cannot be read or written
+    ├── Corrupt                              500   a file is not what its manifest says
+    ├── Untrusted                            500   a format that can execute code was not trusted
+    ├── SaveRefused                          500   the model just saved does not load or answer alike
+    ├── MissingLibrary (ImportError)         500   an optional library is not installed
+    ├── TargetError                          500   TARGET names no service
+    ├── DeclarationError (TypeError)         500   a service, runner or method is declared wrongly
+    ├── UsageError (RuntimeError)            500   a call that can never work from where it is made
+    ├── CannotCross (TypeError)              500   a value of a type that may not go to a runner
+    ├── ItemError                            422   this item is bad; its batch-mates are not
+    ├── DeadlineExceeded (TimeoutError)      504   the deadline passed before the answer
+    ├── Overloaded                           503   a queue is full; try again after `retry_after`
+    ├── Unavailable                          503   no runner to answer: starting, stopping or stopped
+    └── ModelError                           500   the model's own code raised; carries its traceback
+        └── BadResult                        500   the model answered something that is not one result
+                                                   per item
+
+Every message names the offending value, what is accepted, and the mend. `exit_code` is what the
+command line leaves with. Click's own usage errors leave with 2.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "AlreadyExists",
+    "BadResult",
+    "CannotCross",
+    "Corrupt",
+    "DeadlineExceeded",
+    "DeclarationError",
+    "InUse",
+    "InvalidTag",
+    "ItemError",
+    "MinibentoError",
+    "MissingLibrary",
+    "ModelError",
+    "NotFound",
+    "Overloaded",
+    "SaveRefused",
+    "StoreError",
+    "TargetError",
+    "Unavailable",
+    "Untrusted",
+    "UsageError",
+]
+
+
+class MinibentoError(Exception):
+    """The root: `except minibento.MinibentoError` catches all that minibento raises on purpose."""
+
+    status: int = 500
+    exit_code: ClassVar[int] = 1
+
+
+class InvalidTag(MinibentoError, ValueError):
+    """A name, version, alias or tag that does not follow the rules of `minibento.tag`."""
+
+    status = 400
+
+
+class NotFound(MinibentoError, LookupError):
+    """No such model, bundle, version or alias."""
+
+    status = 404
+
+
+class AlreadyExists(MinibentoError):
+    """The explicit version exists and holds other content."""
+
+    status = 409
+
+
+class InUse(MinibentoError):
+    """An alias or a bundle still points at the version that was to be deleted."""
+
+    status = 409
+
+
+class StoreError(MinibentoError):
+    """The store itself cannot be read or written: missing, read-only, full, not a directory."""
+
+
+class Corrupt(MinibentoError):
+    """A stored file is not what its manifest says; nothing was loaded from it."""
+
+
+class Untrusted(MinibentoError):
+    """A format that can execute code came from elsewhere and nobody has trusted it yet."""
+
+
+class SaveRefused(MinibentoError):
+    """The saved model does not load in a fresh interpreter or answers otherwise: nothing is kept."""
+
+
+class MissingLibrary(MinibentoError, ImportError):
+    """An optional library is not installed; the message has the command that installs it."""
+
+
+class TargetError(MinibentoError):
+    """The TARGET of a command names no service, or two."""
+
+
+class DeclarationError(MinibentoError, TypeError):
+    """A service, runner or method is declared in a way that cannot work; found at import."""
+
+
+class UsageError(MinibentoError, RuntimeError):
+    """A call that can never work from where it is made, such as `.run()` on the service's loop."""
+
+
+class CannotCross(MinibentoError, TypeError):
+    """A value of a type that may not go to a runner or come back from one."""
+
+
+class ItemError(MinibentoError):
+    """One item is bad. Raise it anywhere, or return it in the item's place; its mates are answered.
+
+    Args:
+        detail: What is wrong, for the caller to read.
+        status: HTTP status of the answer, 400 to 599.
+        field: Where in the item, as a dotted path (`"income"`, `"rows.3.age"`), if known.
+
+    Attributes:
+        index: Position of the item in the caller's own batch, set by `.batch`; otherwise None.
+    """
+
+    def __init__(self, detail: str, status: int = 422, field: str | None = None) -> None:
+        if not 400 <= status <= 599:
+            raise ValueError(f"ItemError status must be 400 to 599, got {status}")
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+        self.field = field
+        self.index: int | None = None
+
+
+class DeadlineExceeded(MinibentoError, TimeoutError):
+    """The deadline passed before the answer was there."""
+
+    status = 504
+
+
+class Overloaded(MinibentoError):
+    """A bounded queue is full.
+
+    Attributes:
+        retry_after: Seconds after which a new try makes sense, at least 1.
+    """
+
+    status = 503
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(MinibentoError):
+    """Nobody is there to answer: the runner is starting, stopping or stopped."""
+
+    status = 503
+    retry_after = 1
+
+
+class ModelError(MinibentoError):
+    """The model's own code raised.
+
+    Attributes:
+        remote_traceback: The traceback as text, as it was where the model ran; for the log only.
+    """
+
+    def __init__(self, message: str, remote_traceback: str = "") -> None:
+        super().__init__(message)
+        self.remote_traceback = remote_traceback
+
+
+class BadResult(ModelError):
+    """The model answered something that is not one result per item."""

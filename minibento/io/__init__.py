@@ -1,0 +1,1 @@
+"""Bodies: bytes from and to the world, one file per kind of payload."""

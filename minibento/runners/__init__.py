@@ -1,0 +1,1 @@
+"""Runners: the models' workers, as the user declares and calls them."""

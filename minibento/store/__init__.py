@@ -1,0 +1,1 @@
+"""Versioned, immutable, verified directories on a disk; knows neither models nor bundles."""

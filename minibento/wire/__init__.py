@@ -1,0 +1,1 @@
+"""Between processes: what crosses, in what form, over which channel."""
