@@ -1,6 +1,6 @@
 """Asks the running service about one application after the other and prints what it decides.
 
-    python client.py [URL] [COUNT]
+python client.py [URL] [COUNT]
 """
 
 import itertools

@@ -1,7 +1,7 @@
 """Load for the credit-risk service, one application after the other from every simulated customer.
 
-    pip install locust
-    locust --headless --host http://127.0.0.1:3000 --users 100 --spawn-rate 20 --run-time 30s
+pip install locust
+locust --headless --host http://127.0.0.1:3000 --users 100 --spawn-rate 20 --run-time 30s
 """
 
 from typing import ClassVar
