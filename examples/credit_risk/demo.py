@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+
 import minibento
 
 HERE = Path(__file__).parent
@@ -43,14 +44,14 @@ APPLICATIONS: dict[str, dict[str, Any]] = {
 REFUSED = ORDINARY | {"age": 12}
 
 
-class Failed(Exception):
+class DemoError(Exception):
     """The demo saw something that must not be."""
 
 
 def expect(true: bool, otherwise: str) -> None:
     """Fail the demo with the sentence unless the first argument is true."""
     if not true:
-        raise Failed(otherwise)
+        raise DemoError(otherwise)
 
 
 def show_decisions(http: httpx2.Client) -> None:
@@ -101,7 +102,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="minibento-demo-") as home, contextlib.chdir(HERE):
         try:
             run(Path(home))
-        except (Failed, subprocess.CalledProcessError, minibento.MinibentoError) as error:
+        except (DemoError, subprocess.CalledProcessError, minibento.MinibentoError) as error:
             print(f"the demo failed: {error}", file=sys.stderr)
             return 1
     return 0

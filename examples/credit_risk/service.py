@@ -1,14 +1,15 @@
-"""The credit-risk service: 13 checked fields in, a decision out; knows no algorithm and no training."""
+"""Credit risk as a service: 13 checked fields in, a decision out; knows no algorithm."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
-import minibento
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.staticfiles import StaticFiles
 
+import minibento
+
 Status = Literal["APPROVED", "MAYBE", "DECLINED"]
-# The largest loan in the data is 5,000, the dearest purchase 11,140, the most that anyone owns 300,000.
+# The largest loan in the data is 5,000, the dearest purchase 11,140, the greatest wealth 300,000.
 Sum = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
