@@ -1,11 +1,13 @@
 import minibento
 from pydantic import BaseModel
 
+
 class Flower(BaseModel):
     sepal_length: float
     sepal_width: float
     petal_length: float
     petal_width: float
+
 
 @minibento.service
 class Iris:
