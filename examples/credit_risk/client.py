@@ -39,14 +39,15 @@ def ask(http: httpx2.Client, application: dict[str, Any]) -> str:
     answer = response.json()
     if response.status_code == 200:
         return f"{answer['status']:<8}  risk {answer['probability']:.2f}"
-    return f"refused ({response.status_code}): {answer.get('errors') or answer['detail']}"
+    reasons = [f"{error['field']}: {error['message']}" for error in answer.get("errors", [])]
+    return f"refused ({response.status_code}): {', '.join(reasons) or answer['detail']}"
 
 
 def main(url: str = "http://127.0.0.1:3000", count: str = "5") -> None:
     """Send `count` applications, going round the variations."""
     with httpx2.Client(base_url=url, timeout=10) as http:
         for change in itertools.islice(itertools.cycle(VARIATIONS), int(count)):
-            print(f"{ask(http, APPLICATION | change):<24}  {change or 'as it stands'}")
+            print(f"{ask(http, APPLICATION | change):<20}  {change or 'as it stands'}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-import minibento
 from pydantic import BaseModel
+
+import minibento
 
 
 class CreditApplication(BaseModel):
