@@ -62,7 +62,9 @@ def _frame(example: Any) -> RowSpec:
     columns = []
     for index, name in enumerate(example.columns):
         if not isinstance(name, str):
-            raise ValueError(f"column name {name!r} is not text: rename it with frame.columns = ...")
+            raise ValueError(
+                f"column name {name!r} is not text: rename it with frame.columns = ..."
+            )
         dtype = example.dtypes.iloc[index]
         if str(dtype) == "category":
             categories = tuple(dtype.categories.tolist())

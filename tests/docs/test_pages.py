@@ -15,7 +15,7 @@ FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL | doctest.DONT_ACCEPT
 
 def session(page: Path) -> str:
     """All `{doctest}` blocks of a page, which are one session."""
-    blocks = re.findall(r"^```\{doctest\}\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"(?ms)^```\{doctest\}\n(.*?)^```$", page.read_text("utf-8"))
     return "\n\n".join(blocks)
 
 

@@ -14,7 +14,7 @@ PAGES += sorted((ROOT / "examples").rglob("*.md"))
 
 def code(page: Path, language: str) -> list[str]:
     """The fenced blocks of one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", page.read_text("utf-8"))
 
 
 def test_the_readme_shows_the_service_of_the_quickstart() -> None:

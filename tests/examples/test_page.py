@@ -3,8 +3,12 @@
 import re
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 CHROMIUM = shutil.which("chromium") or ""
 FLAGS = [
@@ -22,11 +26,11 @@ pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(not CHROMIUM, reason="no chromium: apt-get install -y chromium"),
 ]
-playwright = pytest.importorskip("playwright.sync_api")
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 
 
 @pytest.fixture(params=[(1100, 900), (360, 740)], ids=["desk", "phone"])
-def page(server: str, request: pytest.FixtureRequest) -> "Iterator[playwright.Page]":
+def page(server: str, request: pytest.FixtureRequest) -> "Iterator[Page]":
     """The page as a customer has it before them; anything it logs as an error fails the test."""
     width, height = request.param
     with playwright.sync_playwright() as driver:
@@ -48,7 +52,7 @@ def page(server: str, request: pytest.FixtureRequest) -> "Iterator[playwright.Pa
     assert outside == []
 
 
-def test_a_customer_gets_a_decision(page: "playwright.Page") -> None:
+def test_a_customer_gets_a_decision(page: "Page") -> None:
     page.get_by_label("How long have you been in this work?").fill("15")
     page.get_by_label("How do you work?").select_option("Employed, full time")
     page.get_by_label("What do you owe, all together?").fill("")
@@ -57,7 +61,7 @@ def test_a_customer_gets_a_decision(page: "playwright.Page") -> None:
     playwright.expect(page.locator("#answer")).to_contain_text("not paid back at")
 
 
-def test_a_refused_field_says_why_beside_it_and_is_mended_there(page: "playwright.Page") -> None:
+def test_a_refused_field_says_why_beside_it_and_is_mended_there(page: "Page") -> None:
     age, spent = page.get_by_label("How old are you?"), page.get_by_label("What do you spend?")
     age.fill("12")
     spent.fill("")
@@ -75,6 +79,6 @@ def test_a_refused_field_says_why_beside_it_and_is_mended_there(page: "playwrigh
     playwright.expect(page.locator("#answer")).to_be_visible()
 
 
-def test_nothing_sticks_out_on_a_phone(page: "playwright.Page") -> None:
+def test_nothing_sticks_out_on_a_phone(page: "Page") -> None:
     width, seen = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert width <= seen
