@@ -39,7 +39,7 @@ def ask(http: httpx2.Client, application: dict[str, Any]) -> str:
     answer = response.json()
     if response.status_code == 200:
         return f"{answer['status']:<8}  risk {answer['probability']:.2f}"
-    reasons = [f"{error['field']}: {error['message']}" for error in answer.get("errors", [])]
+    reasons = [f"{error['field']}: {error['expected']}" for error in answer.get("errors", [])]
     return f"refused ({response.status_code}): {', '.join(reasons) or answer['detail']}"
 
 

@@ -75,7 +75,7 @@ def show_refusal(http: httpx2.Client) -> None:
     expect(response.status_code == 422, f"a child got {response.status_code} {response.text}")
     (error,) = response.json()["errors"]
     expect(error["field"] == "age", f"the field refused is {error}")
-    print(f"  {'twelve years old':<28} refused   {error['field']}: {error['message']}")
+    print(f"  {'twelve years old':<28} refused   {error['field']}: {error['expected']}")
 
 
 def run(home: Path) -> None:
