@@ -154,7 +154,8 @@ def main() -> None:
         print(f"{algorithm:<20} AUC {auc:.3f}  saved as {tag}")
         saved.append((auc, tag, algorithm))
     _, best, algorithm = max(saved)
-    print(f"{minibento.models.alias(best, 'production')} is the {algorithm}")
+    minibento.models.alias(best, "production")
+    print(f"{NAME}:production is now {best}, the {algorithm}")
 
 
 if __name__ == "__main__":
