@@ -51,4 +51,7 @@ def main(url: str = "http://127.0.0.1:3000", count: str = "5") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    try:
+        main(*sys.argv[1:3])
+    except httpx2.ConnectError as error:
+        sys.exit(f"nobody answers there ({error}): start `minibento serve` first")
