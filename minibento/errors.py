@@ -1,32 +1,30 @@
-"""Every error a user of minibento can meet, drawn as a tree; knows nothing of HTTP bodies or terminals.
+"""Every error a user of minibento can meet, drawn as a tree; knows no HTTP body, no terminal.
 
-    MinibentoError                    status 500   exit 1
-    ├── InvalidTag (ValueError)              400   a name, version or tag that is not one
-    ├── NotFound (LookupError)               404   no such model, bundle, version or alias
-    ├── AlreadyExists                        409   that explicit version exists with other content
-    ├── InUse                                409   an aliased version is deleted without force
-    ├── StoreError (OSError-like)            500   the store itself cannot be read or written
-    ├── Corrupt                              500   a file is not what its manifest says
-    ├── Untrusted                            500   a format that can execute code was not trusted
-    ├── SaveRefused                          500   the model just saved does not load or answer alike
-    ├── MissingLibrary (ImportError)         500   an optional library is not installed
-    ├── TargetError                          500   TARGET names no service
-    ├── DeclarationError (TypeError)         500   a service, runner or method is declared wrongly
-    ├── UsageError (RuntimeError)            500   a call that can never work from where it is made
-    ├── CannotCross (TypeError)              500   a value of a type that may not go to a runner
-    ├── ItemError                            422   this item is bad; its batch-mates are not
-    ├── DeadlineExceeded (TimeoutError)      504   the deadline passed before the answer
-    ├── Overloaded                           503   a queue is full; try again after `retry_after`
-    ├── Unavailable                          503   no runner to answer: starting, stopping or stopped
-    └── ModelError                           500   the model's own code raised; carries its traceback
-        └── BadResult                        500   the model answered something that is not one result
-                                                   per item
+    MinibentoError                  500
+    ├── InvalidTag (ValueError)     400  a name, version or tag that is not one
+    ├── NotFound (LookupError)      404  no such model, bundle, version or alias
+    ├── AlreadyExists               409  that explicit version exists with other content
+    ├── InUse                       409  an aliased version is deleted without force
+    ├── StoreError                  500  the store itself cannot be read or written
+    ├── Corrupt                     500  a file is not what its manifest says
+    ├── Untrusted                   500  a format that can execute code was not trusted
+    ├── SaveRefused                 500  the saved model does not load or answers otherwise
+    ├── MissingLibrary (ImportError) 500 an optional library is not installed
+    ├── TargetError                 500  TARGET names no service
+    ├── DeclarationError (TypeError) 500 a service, runner or method is declared wrongly
+    ├── UsageError (RuntimeError)   500  a call that can never work from where it is made
+    ├── CannotCross (TypeError)     500  a value of a type that may not go to a runner
+    ├── ItemError                   422  this item is bad; its batch-mates are not
+    ├── DeadlineExceeded (TimeoutError) 504  the deadline passed before the answer
+    ├── Overloaded                  503  a queue is full; try again after `retry_after`
+    ├── Unavailable                 503  no runner to answer: starting, stopping or stopped
+    └── ModelError                  500  the model's own code raised; carries its traceback
+        └── BadResult               500  the model answered not one result per item
 
-Every message names the offending value, what is accepted, and the mend. `exit_code` is what the
-command line leaves with. Click's own usage errors leave with 2.
+The number is the HTTP status of an answer. Every message names the offending value, what is
+accepted, and the mend. On the command line all of them leave with exit code 1; wrong usage of a
+command leaves with 2.
 """
-
-from typing import ClassVar
 
 __all__ = [
     "AlreadyExists",
@@ -56,7 +54,6 @@ class MinibentoError(Exception):
     """The root: `except minibento.MinibentoError` catches all that minibento raises on purpose."""
 
     status: int = 500
-    exit_code: ClassVar[int] = 1
 
 
 class InvalidTag(MinibentoError, ValueError):
@@ -96,7 +93,7 @@ class Untrusted(MinibentoError):
 
 
 class SaveRefused(MinibentoError):
-    """The saved model does not load in a fresh interpreter or answers otherwise: nothing is kept."""
+    """The saved model does not load in a fresh interpreter, or answers otherwise; nothing is kept."""
 
 
 class MissingLibrary(MinibentoError, ImportError):

@@ -13,7 +13,8 @@ from typing import Literal
 __all__ = ["BATCH_BUCKETS", "SECONDS_BUCKETS", "Histogram", "Metric", "Metrics", "Value"]
 
 SECONDS_BUCKETS = (
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+    0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 )  # fmt: skip
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -39,7 +40,7 @@ class Value:
 
 
 class Histogram:
-    """One histogram with its labels; `counts[i]` holds observations <= `bounds[i]`, the last the rest."""
+    """One histogram with its labels; `counts[i]` are those <= `bounds[i]`, the last one the rest."""
 
     __slots__ = ("bounds", "counts", "total")
 

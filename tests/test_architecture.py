@@ -50,7 +50,7 @@ def test_every_file_belongs_to_a_floor() -> None:
     assert {room for room, _ in rooms()} <= set(FLOOR_OF)
 
 
-@pytest.mark.parametrize(("room", "path"), list(rooms()), ids=lambda value: str(value))
+@pytest.mark.parametrize(("room", "path"), list(rooms()), ids=str)
 def test_imports_go_down_only(room: str, path: Path) -> None:
     for other, line in imported_rooms(path):
         if other == room:

@@ -1,0 +1,101 @@
+"""The receiving half of `wire.values`: extension records back to arrays, frames and images."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from minibento.wire.extensions import Ext
+
+__all__ = ["read"]
+
+
+def read(body: bytes, buffers: Sequence[memoryview | bytearray]) -> Any:
+    """Decode a message body; its large arrays become views of `buffers`."""
+    return (_decoder(buffers) if buffers else _DECODER).decode(body)
+
+
+def _decoder(buffers: Sequence[memoryview | bytearray]) -> Any:
+    return msgspec.msgpack.Decoder(ext_hook=partial(_read_ext, buffers))
+
+
+def _read_ext(buffers: Sequence[memoryview | bytearray], code: int, data: bytes) -> Any:
+    return _READERS[code](read(data, buffers), buffers)
+
+
+def _read_array(record: list[Any], buffers: Sequence[memoryview | bytearray]) -> Any:
+    dtype, shape, source = record
+    if dtype is None:
+        flat = np.empty(len(source), dtype=object)
+        flat[:] = source
+        return flat.reshape(shape)
+    if isinstance(dtype, list):
+        dtype = [tuple(part) for part in dtype]
+    # A bytearray and not bytes: the model may write into what it is given.
+    raw = buffers[source] if isinstance(source, int) else bytearray(source)
+    return np.frombuffer(raw, dtype=np.dtype(dtype)).reshape(shape)
+
+
+def _read_sparse(record: list[Any], _buffers: object) -> Any:
+    from scipy import sparse  # noqa: PLC0415 - only where a sparse matrix has come
+
+    kind, shape, data, indices, indptr = record
+    make = sparse.csr_array if kind == "array" else sparse.csr_matrix
+    return make((data, indices, indptr), shape=tuple(shape))
+
+
+def _read_column(record: list[Any], pandas: Any) -> Any:
+    dtype, values, *rest = record
+    if dtype == "category":
+        categories, ordered = rest
+        return pandas.Categorical.from_codes(values, categories=categories, ordered=ordered)
+    if isinstance(values, np.ndarray) and ", " in dtype:  # datetime64[us, Europe/Madrid]
+        return pandas.Series(values).dt.tz_localize("UTC").astype(dtype).array
+    return pandas.Series(values, dtype=dtype).array
+
+
+def _read_frame(record: list[Any], _buffers: object) -> Any:
+    import pandas  # noqa: PLC0415 - only where a frame has come
+
+    names, columns, index, length = record
+    labels = (
+        pandas.RangeIndex(length) if index is None else pandas.Index(_read_column(index, pandas))
+    )
+    arrays = dict(enumerate(_read_column(column, pandas) for column in columns))
+    frame = pandas.DataFrame(arrays, index=labels)
+    frame.columns = pandas.Index(names) if names else frame.columns
+    return frame
+
+
+def _read_series(record: list[Any], _buffers: object) -> Any:
+    import pandas  # noqa: PLC0415 - only where a series has come
+
+    name, column, index = record
+    labels = None if index is None else pandas.Index(_read_column(index, pandas))
+    return pandas.Series(_read_column(column, pandas), index=labels, name=name)
+
+
+def _read_image(record: list[Any], _buffers: object) -> Any:
+    from PIL import Image  # noqa: PLC0415 - only where an image has come
+
+    mode, size, pixels, palette = record
+    image = Image.frombytes(mode, tuple(size), pixels.tobytes())
+    if palette is not None:
+        image.putpalette(palette)
+    return image
+
+
+_READERS: dict[int, Any] = {
+    Ext.DATETIME: lambda record, _: datetime.fromisoformat(record[0]).replace(fold=record[1]),
+    Ext.BIG_INT: lambda record, _: int(record, 16),
+    Ext.ARRAY: _read_array,
+    Ext.SCALAR: lambda record, _: np.frombuffer(record[1], dtype=record[0])[0],
+    Ext.SPARSE: _read_sparse,
+    Ext.FRAME: _read_frame,
+    Ext.SERIES: _read_series,
+    Ext.IMAGE: _read_image,
+}
+_DECODER = _decoder(())
