@@ -59,7 +59,7 @@ class Adapter(Protocol):
     libraries: tuple[str, ...]
 
     def check(self, obj: object) -> None:
-        """Raise TypeError with the mend if `obj` is nothing this adapter can save."""
+        """Raise DeclarationError with the mend if `obj` is nothing this adapter can save."""
         ...
 
     def save(self, obj: Any, directory: Path, options: Mapping[str, Any]) -> Saved:

@@ -12,7 +12,7 @@ from typing import Any
 
 import cloudpickle
 
-from minibento.errors import MissingLibrary
+from minibento.errors import DeclarationError, MissingLibrary
 
 __all__ = ["Pickled", "dumps", "loads"]
 
@@ -39,14 +39,14 @@ def dumps(obj: object) -> Pickled:
     """Pickle `obj`; what is defined in `__main__` or interactively goes in by value.
 
     Raises:
-        TypeError: some part of it cannot be pickled; the message says which.
+        DeclarationError: some part of it cannot be pickled; the message says which.
     """
     buffer = io.BytesIO()
     pickler = _Pickler(buffer)
     try:
         pickler.dump(obj)
     except (TypeError, pickle.PicklingError, AttributeError, RecursionError) as error:
-        raise TypeError(
+        raise DeclarationError(
             f"{type(obj).__name__} cannot be pickled: {error}. Leave out what belongs to this "
             "process (locks, open files, connections, threads) and make it anew where it is used"
         ) from error

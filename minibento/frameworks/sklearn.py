@@ -46,8 +46,8 @@ class Sklearn:
                 f"minibento.sklearn saves a fitted estimator or pipeline, got {_kind(obj)}: "
                 "other objects go with minibento.picklable_model.save_model"
             )
-        from sklearn.exceptions import NotFittedError  # noqa: PLC0415 -- sklearn is optional
-        from sklearn.utils.validation import check_is_fitted  # noqa: PLC0415 -- as above
+        from sklearn.exceptions import NotFittedError  # sklearn is optional
+        from sklearn.utils.validation import check_is_fitted
 
         try:
             check_is_fitted(obj)
@@ -65,7 +65,7 @@ class Sklearn:
 
     def load(self, files: Files, options: Mapping[str, Any]) -> Any:
         """Read the estimator back, from the recorded format and no other."""
-        from sklearn.exceptions import InconsistentVersionWarning  # noqa: PLC0415 -- as above
+        from sklearn.exceptions import InconsistentVersionWarning
 
         with warnings.catch_warnings():
             # The model's own check of library versions says it once for the whole model.

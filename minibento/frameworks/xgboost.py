@@ -32,9 +32,7 @@ class XGBoost:
     libraries = ("xgboost", "numpy")
 
     def __init__(self) -> None:
-        self._xgboost = importing.optional(
-            "xgboost", extra="xgboost", purpose="an XGBoost model"
-        )
+        self._xgboost = importing.optional("xgboost", extra="xgboost", purpose="an XGBoost model")
 
     def check(self, obj: object) -> None:
         """Accept a Booster or one of XGBoost's own estimators, fitted."""
@@ -73,7 +71,9 @@ class XGBoost:
             missing = options["missing"]
             model = getattr(self._xgboost, kind)(missing=math.nan if missing is None else missing)
         else:
-            raise Corrupt(f"the manifest names the class {kind!r}: accepted are Booster, {_FACADES}")
+            raise Corrupt(
+                f"the manifest names the class {kind!r}: accepted are Booster, {_FACADES}"
+            )
         data = files.read(_FILE)
         refusal = f"{_FILE} is not an XGBoost model (it begins with {data[:4]!r}): not loaded"
         # XGBoost ends the whole process on some files that are no UBJSON object.
