@@ -93,7 +93,7 @@ class Untrusted(MinibentoError):
 
 
 class SaveRefused(MinibentoError):
-    """The saved model does not load in a fresh interpreter, or answers otherwise; nothing is kept."""
+    """The saved model does not load in a fresh interpreter or answers otherwise: none is kept."""
 
 
 class MissingLibrary(MinibentoError, ImportError):
