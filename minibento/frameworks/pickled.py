@@ -100,6 +100,5 @@ class _Unpickler(pickle.Unpickler):
         except AttributeError as error:
             raise MissingLibrary(
                 f"the pickle names {name!r} of the module {module!r}, which has no such name "
-                "here: install the version of that package that the model was saved with",
-                name=module,
+                "here: install the version of that package that the model was saved with"
             ) from error

@@ -8,7 +8,20 @@ from typing import Any, NamedTuple
 from minibento.errors import Corrupt
 from minibento.wire.row_spec import RowSpec
 
-__all__ = ["CUSTOM", "About", "MethodSpec", "python_version"]
+__all__ = [
+    "ANSWERS",
+    "CUSTOM",
+    "CUSTOM_OBJECTS",
+    "EXAMPLE",
+    "About",
+    "MethodSpec",
+    "python_version",
+]
+
+# Files that minibento itself writes beside the adapter's.
+CUSTOM_OBJECTS = "custom_objects.pkl"
+EXAMPLE = "example.msgpack"
+ANSWERS = "answers.msgpack"
 
 # The framework of what `models.create` wrote: files that only the user's own code can read.
 CUSTOM = "custom"

@@ -1,41 +1,32 @@
 """Answers to an example input: computed method by method, and compared; knows no files."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from minibento.errors import DeclarationError
+from minibento.batching.rows import rows, unstack
+from minibento.models.about import MethodSpec
 
-__all__ = ["ATOL", "RTOL", "answers_to", "count_rows", "difference"]
+__all__ = ["answers_to", "difference"]
 
-RTOL, ATOL = 1e-3, 1e-6
-
-
-def answers_to(example: Any, runnable: Any, methods: Mapping[str, bool]) -> dict[str, Any]:
-    """What each method answers: a batchable one to all rows at once, any other row by row."""
-    return {
-        name: getattr(runnable, name)(example)
-        if batchable
-        else [getattr(runnable, name)(row) for row in _rows(example)]
-        for name, batchable in methods.items()
-    }
+_RTOL, _ATOL = 1e-3, 1e-6
 
 
-def count_rows(value: Any) -> int:
-    """Length along the first axis.
+def answers_to(example: Any, runnable: Any, methods: Mapping[str, MethodSpec]) -> dict[str, Any]:
+    """What each method answers, with the rows built as a runner builds them.
 
-    Raises:
-        DeclarationError: it has none; the message is about an example input.
+    A batchable method answers all rows at once, in one piece; any other a list, row by row.
     """
-    shape = getattr(value, "shape", None)
-    if isinstance(value, list) or shape:
-        return int(shape[0]) if shape else len(value)
-    raise DeclarationError(
-        "example_input must be several rows: a list, an array, a frame or a sparse matrix, got "
-        f"{type(value).__name__}: put one row into a list"
-    )
+    answers: dict[str, Any] = {}
+    for name, spec in methods.items():
+        method, items = getattr(runnable, name), unstack(example, name)
+        if spec.batchable:
+            form = rows(spec.rows, name)
+            answers[name] = method(form.collate([form.check(item) for item in items]))
+        else:
+            answers[name] = [method(item) for item in items]
+    return answers
 
 
 def difference(saved: Any, loaded: Any, place: str = "") -> str | None:
@@ -67,7 +58,7 @@ def _array_difference(saved: np.ndarray, loaded: np.ndarray, place: str) -> str 
     if (saved.dtype, saved.shape) != (loaded.dtype, loaded.shape):
         return f"{place}: {saved.dtype} {saved.shape} became {loaded.dtype} {loaded.shape}"
     if saved.dtype.kind in "fc":
-        same = np.isclose(saved, loaded, rtol=RTOL, atol=ATOL, equal_nan=True)
+        same = np.isclose(saved, loaded, rtol=_RTOL, atol=_ATOL, equal_nan=True)
     else:
         same = np.asarray(saved == loaded)
     if same.all():
@@ -82,7 +73,7 @@ def _scalar_difference(saved: Any, loaded: Any, place: str) -> str | None:
     if hasattr(saved, "to_dict"):
         return difference(_columns(saved), _columns(loaded), place)
     if isinstance(saved, float | np.floating):
-        same = bool(np.isclose(saved, loaded, rtol=RTOL, atol=ATOL, equal_nan=True))
+        same = bool(np.isclose(saved, loaded, rtol=_RTOL, atol=_ATOL, equal_nan=True))
     else:
         same = bool(saved == loaded)
     return None if same else f"{place}: {saved!r} became {loaded!r}"
@@ -91,13 +82,3 @@ def _scalar_difference(saved: Any, loaded: Any, place: str) -> str | None:
 def _columns(frame: Any) -> Any:
     """A frame or series as plain values, column by column."""
     return frame.to_dict("list") if hasattr(frame, "columns") else frame.to_list()
-
-
-def _rows(example: Any) -> list[Any]:
-    if isinstance(example, list):
-        return example
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(example, pandas.DataFrame):
-        rows: list[Any] = example.to_dict("records")
-        return rows
-    return [example[index] for index in range(count_rows(example))]

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from minibento.errors import SaveRefused
-from minibento.models.about import About
+from minibento.models.about import ANSWERS, About
 from minibento.models.answers import difference
-from minibento.models.fresh import OUTCOME
-from minibento.models.model import ANSWERS, CUSTOM_OBJECTS, EXAMPLE
+from minibento.models.fresh import OUTCOME, TASK
 from minibento.wire.values import decode_bytes
 
 __all__ = ["check"]
@@ -38,15 +37,10 @@ def check(name: str, directory: Path, about: About, answers: bytes | None) -> No
     with tempfile.TemporaryDirectory(prefix="minibento-check-") as results:
         task = {
             "directory": str(directory.absolute()),
-            "results": results,
-            "framework": about.framework,
-            "options": dict(about.options),
-            "methods": {method: spec.batchable for method, spec in about.methods.items()},
-            "custom_objects": CUSTOM_OBJECTS if about.custom_objects else None,
-            "example": EXAMPLE if answers is not None else None,
-            "answers": ANSWERS,
+            "about": about.to_json(),
+            "answer": answers is not None,
         }
-        _run(name, task)
+        _run(name, Path(results), task)
         if answers is None:
             return
         loaded = decode_bytes((Path(results) / ANSWERS).read_bytes())
@@ -58,16 +52,17 @@ def check(name: str, directory: Path, about: About, answers: bytes | None) -> No
         )
 
 
-def _run(name: str, task: dict[str, Any]) -> None:
+def _run(name: str, results: Path, task: dict[str, Any]) -> None:
+    (results / TASK).write_text(json.dumps(task), "utf-8")
     ended = subprocess.run(
-        [sys.executable, "-P", "-W", "ignore", "-c", _START, _OWN_FOLDER, json.dumps(task)],
-        cwd=task["results"],
+        [sys.executable, "-P", "-W", "ignore", "-c", _START, _OWN_FOLDER, str(results)],
+        cwd=results,
         env=_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
-    outcome = Path(task["results"]) / OUTCOME
+    outcome = results / OUTCOME
     if not outcome.exists():
         last = ended.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise SaveRefused(
@@ -80,20 +75,20 @@ def _run(name: str, task: dict[str, Any]) -> None:
 def _judge(name: str, outcome: dict[str, Any]) -> None:
     if outcome["failed"] is None:
         return
+    does = "load it" if outcome["failed"] == "load" else "answer example_input"
+    what = f"{name} was not saved: a fresh interpreter, started elsewhere, cannot {does}: "
     module = outcome["module"]
-    if module is not None:
+    if module is None:
         message = (
-            f"{name} was not saved: a fresh interpreter, started elsewhere, cannot load it: "
-            f"{outcome['error'].partition(': ')[2]}. A file beside the script is not found where "
-            f"the model is served: define what the model needs in the script itself, call "
-            f"cloudpickle.register_pickle_by_value({module}) before saving, or put {module} into "
-            "an installed package"
+            f"{what}{outcome['error']}. What the model needs must come with it: it may not rely "
+            "on what the script set up"
         )
     else:
-        does = "load it" if outcome["failed"] == "load" else "answer example_input"
         message = (
-            f"{name} was not saved: a fresh interpreter cannot {does}: {outcome['error']}. What "
-            "the model needs must come with it: it may not rely on what the script set up"
+            f"{what}it needs the module {module!r}, which is found only from where the script "
+            "runs. Define what the model needs in the script itself, or call "
+            f"cloudpickle.register_pickle_by_value({module}) before saving, or put {module} into "
+            "an installed package"
         )
     refusal = SaveRefused(message)
     refusal.add_note(f"In the fresh interpreter:\n{outcome['traceback']}")

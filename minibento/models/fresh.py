@@ -1,11 +1,10 @@
 """Runs in a fresh interpreter: loads the model just written and answers its example.
 
-Started by `minibento.models.check` with one argument, a JSON object; leaves a JSON outcome, and the
-answers, in the directory named there. Knows neither the store nor the script that saved the model.
+Started by `minibento.models.check` with one argument, a directory: reads its task from there and
+leaves the outcome and the answers there. Knows neither the store nor the script that saves.
 """
 
 import json
-import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from typing import Any
 
 from minibento.errors import MissingLibrary
 from minibento.frameworks import pickled, table
+from minibento.models.about import ANSWERS, CUSTOM_OBJECTS, EXAMPLE, About
 
-__all__ = ["OUTCOME", "Unverified", "main"]
+__all__ = ["OUTCOME", "TASK", "Unverified", "main"]
 
-OUTCOME = "outcome.json"
+TASK, OUTCOME = "task.json", "outcome.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,43 +35,42 @@ class Unverified:
         return self.directory / name
 
 
-def main(argument: str) -> None:
+def main(directory: str) -> None:
     """Load, answer, and write down how it went."""
-    task = json.loads(argument)
+    results = Path(directory)
+    task = json.loads((results / TASK).read_text("utf-8"))
     stage = "load"
     try:
         runnable = _load(task)
         stage = "answer"
-        if task["example"] is not None:
-            _answer(task, runnable)
+        if task["answer"]:
+            _answer(task, runnable, results)
         outcome: dict[str, Any] = {"failed": None}
     except Exception as error:  # noqa: BLE001 -- whatever it is, the process that saves says it
         outcome = {
             "failed": stage,
             "error": f"{type(error).__name__}: {error}",
-            "module": error.name if isinstance(error, MissingLibrary) else None,
+            "module": error.name
+            if isinstance(error, ModuleNotFoundError | MissingLibrary)
+            else None,
             "traceback": traceback.format_exc(),
         }
-    (Path(task["results"]) / OUTCOME).write_text(json.dumps(outcome), "utf-8")
+    (results / OUTCOME).write_text(json.dumps(outcome), "utf-8")
 
 
 def _load(task: Mapping[str, Any]) -> Any:
-    files = Unverified(Path(task["directory"]))
-    if task["custom_objects"] is not None:
-        pickled.loads(files.read(task["custom_objects"]))
-    adapter = table.adapter(task["framework"])
-    return adapter.runnable(adapter.load(files, task["options"]))
+    files, about = Unverified(Path(task["directory"])), About.from_json(task["about"])
+    if about.custom_objects:
+        pickled.loads(files.read(CUSTOM_OBJECTS))
+    adapter = table.adapter(about.framework)
+    return adapter.runnable(adapter.load(files, about.options))
 
 
-def _answer(task: Mapping[str, Any], runnable: Any) -> None:
+def _answer(task: Mapping[str, Any], runnable: Any, results: Path) -> None:
     # Only an example needs numpy.
     from minibento.models.answers import answers_to
     from minibento.wire.values import decode_bytes, encode_bytes
 
-    example = decode_bytes((Path(task["directory"]) / task["example"]).read_bytes())
-    answers = answers_to(example, runnable, task["methods"])
-    (Path(task["results"]) / task["answers"]).write_bytes(encode_bytes(answers))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    example = decode_bytes((Path(task["directory"]) / EXAMPLE).read_bytes())
+    answers = answers_to(example, runnable, About.from_json(task["about"]).methods)
+    (results / ANSWERS).write_bytes(encode_bytes(answers))

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from minibento.errors import UsageError
 from minibento.frameworks import pickled, table
-from minibento.models.about import CUSTOM, About, MethodSpec
+from minibento.models.about import (
+    ANSWERS,
+    CUSTOM,
+    CUSTOM_OBJECTS,
+    EXAMPLE,
+    About,
+    MethodSpec,
+)
 from minibento.models.libraries import refuse_other_python, warn_of_differences
 from minibento.tag import Tag
 
@@ -17,11 +24,7 @@ if TYPE_CHECKING:
     from minibento.runners.runner import Runner
     from minibento.store.store import Entry
 
-__all__ = ["ANSWERS", "CUSTOM_OBJECTS", "EXAMPLE", "Model"]
-
-CUSTOM_OBJECTS = "custom_objects.pkl"
-EXAMPLE = "example.msgpack"
-ANSWERS = "answers.msgpack"
+__all__ = ["Model"]
 
 
 class Model:

@@ -5,16 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minibento.batching.rows import describe
+from minibento.batching.describe import describe
+from minibento.batching.rows import unstack
 from minibento.errors import DeclarationError, SaveRefused
 from minibento.frameworks import pickled, table
 from minibento.frameworks.base import Adapter
-from minibento.models.about import About, MethodSpec, python_version
-from minibento.models.answers import answers_to, count_rows
+from minibento.models.about import (
+    ANSWERS,
+    CUSTOM_OBJECTS,
+    EXAMPLE,
+    About,
+    MethodSpec,
+    python_version,
+)
+from minibento.models.answers import answers_to
 from minibento.models.check import check
 from minibento.models.declared import checked_labels, checked_metadata, checked_signatures
 from minibento.models.libraries import versions
-from minibento.models.model import ANSWERS, CUSTOM_OBJECTS, EXAMPLE
 from minibento.models.resolving import local_store
 from minibento.tag import Tag
 from minibento.wire.values import encode_bytes
@@ -50,10 +57,10 @@ def save(
     example = answers = None
     if given.example_input is not None:
         example = encode_bytes(given.example_input)
-        answers = _answers(name, runnable, methods, given) if given.check else None
+        answers = _answers(name, runnable, specs, given.example_input) if given.check else None
     with local_store().draft(name) as draft:
         saved = adapter.save(obj, draft.path, options)
-        _write(draft.path, {CUSTOM_OBJECTS: custom and custom.data, EXAMPLE: example})
+        _write(draft.path, {CUSTOM_OBJECTS: custom.data if custom else None, EXAMPLE: example})
         about = About(
             framework=framework,
             options=saved.options,
@@ -79,22 +86,23 @@ def _specs(
 ) -> dict[str, MethodSpec]:
     if example is None:
         rows = adapter.rows(obj)
-    elif count_rows(example) == 0:
-        raise DeclarationError("example_input has no rows: give at least one, made up if need be")
     else:
-        rows = describe(example)
+        try:
+            rows = describe(example)
+        except ValueError as error:
+            raise DeclarationError(str(error)) from error
     return {name: MethodSpec(batchable, rows) for name, batchable in methods.items()}
 
 
-def _answers(name: str, runnable: Any, methods: Mapping[str, bool], given: Declaration) -> bytes:
+def _answers(name: str, runnable: Any, specs: Mapping[str, MethodSpec], example: Any) -> bytes:
     try:
-        answers = answers_to(given.example_input, runnable, methods)
+        answers = answers_to(example, runnable, specs)
     except Exception as error:
         raise SaveRefused(
             f"{name} was not saved: the model cannot answer example_input: "
             f"{type(error).__name__}: {error}. example_input is rows as they come when serving"
         ) from error
-    rows = count_rows(given.example_input)
+    rows = len(unstack(example, name))
     for method, answer in answers.items():
         results = _length(answer)
         if results is not None and results != rows:
