@@ -15,7 +15,7 @@ from minibento.models.about import (
     CUSTOM_OBJECTS,
     EXAMPLE,
     About,
-    MethodSpec,
+    Signature,
     python_version,
 )
 from minibento.models.answers import answers_to
@@ -83,7 +83,7 @@ def save(
 
 def _specs(
     adapter: Adapter, obj: Any, methods: Mapping[str, bool], example: Any
-) -> dict[str, MethodSpec]:
+) -> dict[str, Signature]:
     if example is None:
         rows = adapter.rows(obj)
     else:
@@ -91,10 +91,10 @@ def _specs(
             rows = describe(example)
         except ValueError as error:
             raise DeclarationError(str(error)) from error
-    return {name: MethodSpec(batchable, rows) for name, batchable in methods.items()}
+    return {name: Signature(batchable, rows) for name, batchable in methods.items()}
 
 
-def _answers(name: str, runnable: Any, specs: Mapping[str, MethodSpec], example: Any) -> bytes:
+def _answers(name: str, runnable: Any, specs: Mapping[str, Signature], example: Any) -> bytes:
     try:
         answers = answers_to(example, runnable, specs)
     except Exception as error:

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from minibento.errors import Corrupt
-from minibento.models.about import About, MethodSpec
+from minibento.models.about import About, Signature
 from minibento.wire.row_spec import Column, RowSpec
 
 FRAME = RowSpec("frame", columns=(Column("home", "category", ("rent", "owner")),))
 ABOUT = About(
     framework="sklearn",
     options={"format": "skops"},
-    methods={"predict": MethodSpec(True, FRAME), "one": MethodSpec(False, RowSpec())},
+    methods={"predict": Signature(True, FRAME), "one": Signature(False, RowSpec())},
     labels={"owner": "risk"},
     metadata={"auc": 0.8},
     python="3.11",

@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from minibento.batching.describe import describe
-from minibento.models.about import MethodSpec
+from minibento.models.about import Signature
 from minibento.models.answers import answers_to, difference
 
 
@@ -24,7 +24,7 @@ class Model:
 def test_a_batchable_method_gets_all_rows_and_any_other_one_at_a_time() -> None:
     example = [[1, 2], [3, 4]]
     spec = describe(example)
-    methods = {"predict": MethodSpec(True, spec), "one": MethodSpec(False, spec)}
+    methods = {"predict": Signature(True, spec), "one": Signature(False, spec)}
     answers = answers_to(example, Model(), methods)
     assert answers == {"predict": ["ndarray", 2], "one": example}
 
