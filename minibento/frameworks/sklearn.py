@@ -9,6 +9,7 @@ from minibento import importing
 from minibento.errors import DeclarationError
 from minibento.frameworks import pickled, skops_format
 from minibento.frameworks.base import Files, Saved
+from minibento.frameworks.xgboost import limit_threads
 from minibento.wire.row_spec import RowSpec
 
 __all__ = ["Sklearn"]
@@ -84,26 +85,36 @@ class Sklearn:
         """Let no nested estimator use more than this many; a sequential one stays so.
 
         `n_jobs` of None or 1 is left alone: starting joblib for a small batch costs more than it
-        gives (forest of 200 trees, one row: 9 ms alone, 42 ms with two jobs).
+        gives (forest of 200 trees, one row: 9 ms alone, 42 ms with two jobs). XGBoost's estimators
+        take all processors unless told otherwise, so these are told.
         """
         for part in _parts(obj, set()):
             jobs = vars(part).get("n_jobs")
-            if isinstance(jobs, int) and jobs != 1:
+            if hasattr(part, "get_booster"):
+                limit_threads(part, threads)
+            elif isinstance(jobs, int) and jobs != 1:
                 part.n_jobs = min(jobs, threads) if jobs > 0 else threads
 
 
 def _parts(obj: Any, seen: set[int]) -> Iterator[Any]:
-    """`obj` and every fitted estimator inside it, however deep; trees of a forest are not asked."""
+    """`obj` and every fitted estimator inside it, however deep."""
     if id(obj) in seen:
         return
     seen.add(id(obj))
     if isinstance(obj, list | tuple):
         for value in obj:
             yield from _parts(value, seen)
-    elif hasattr(obj, "get_params") and not isinstance(obj, type) and hasattr(obj, "__dict__"):
+    elif _is_part(obj):
         yield obj
         for value in list(vars(obj).values()):
             yield from _parts(value, seen)
+
+
+def _is_part(obj: Any) -> bool:
+    """An estimator, or one of scikit-learn's own objects that hold some (calibrated ones do)."""
+    if isinstance(obj, type) or not hasattr(obj, "__dict__"):
+        return False
+    return hasattr(obj, "get_params") or type(obj).__module__.startswith("sklearn.")
 
 
 def _kind(obj: object) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import xgboost
 from scipy import sparse
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -28,26 +27,6 @@ LABELS = ["good", "bad", "good"]
 
 def pipeline() -> Any:
     return make_pipeline(DictVectorizer(), LogisticRegression()).fit(ROWS, LABELS)
-
-
-def test_the_course_flow_gives_the_boosters_own_answer() -> None:
-    vectorizer = DictVectorizer(sparse=False)
-    rows = vectorizer.fit_transform(ROWS)
-    data = xgboost.DMatrix(
-        rows, label=[1, 0, 1], feature_names=vectorizer.get_feature_names_out().tolist()
-    )
-    booster = xgboost.train({"objective": "binary:logistic", "min_child_weight": 0}, data, 5)
-    minibento.xgboost.save_model(
-        "credit_risk_model",
-        booster,
-        custom_objects={"dictVectorizer": vectorizer},
-        signatures={"predict": {"batchable": True}},
-    )
-    model = models.get("credit_risk_model:latest")
-    one = model.custom_objects["dictVectorizer"].transform(ROWS[1])
-    answer = model.load_runnable(1).predict(one)
-    assert answer.tolist() == booster.predict(data)[1:2].tolist()
-    assert model.method_specs()["predict"] == (True, RowSpec("array", "float32", (3,)))
 
 
 def test_everything_declared_is_found_again() -> None:
