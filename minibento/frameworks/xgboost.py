@@ -112,7 +112,8 @@ class XGBoost:
 def limit_threads(estimator: Any, threads: int) -> None:
     """Let an XGBoost estimator, wherever it is found, predict with this many threads."""
     estimator.n_jobs = threads
-    estimator.get_booster().set_param({"nthread": threads})
+    if estimator.__sklearn_is_fitted__():  # a stack keeps the unfitted ones it was made from
+        estimator.get_booster().set_param({"nthread": threads})
 
 
 class _RowBooster:

@@ -162,3 +162,6 @@ def test_threads_reach_what_is_calibrated_and_xgboosts_estimators() -> None:
     Sklearn().use_threads(boosted, 1)
     assert '"nthread":"1"' in boosted[-1].get_booster().save_config()
     assert np.array_equal(boosted.predict_proba(X), before)
+    stack = StackingClassifier([("x", xgboost.XGBClassifier(n_estimators=2))], cv=2).fit(X, Y)
+    Sklearn().use_threads(stack, 1)
+    assert '"nthread":"1"' in stack.estimators_[0].get_booster().save_config()
