@@ -54,10 +54,7 @@ def save(
     labels, metadata = checked_labels(given.labels), checked_metadata(given.metadata)
     custom = _pickled_custom_objects(given.custom_objects)
     specs = _specs(adapter, obj, methods, given.example_input)
-    example = answers = None
-    if given.example_input is not None:
-        example = encode_bytes(given.example_input)
-        answers = _answers(name, runnable, specs, given.example_input) if given.check else None
+    example, answers = _example_and_answers(name, runnable, specs, given)
     with local_store().draft(name) as draft:
         saved = adapter.save(obj, draft.path, options)
         _write(draft.path, {CUSTOM_OBJECTS: custom.data if custom else None, EXAMPLE: example})
@@ -92,6 +89,17 @@ def _specs(
         except ValueError as error:
             raise DeclarationError(str(error)) from error
     return {name: Signature(batchable, rows) for name, batchable in methods.items()}
+
+
+def _example_and_answers(
+    name: str, runnable: Any, specs: Mapping[str, Signature], given: Declaration
+) -> tuple[bytes | None, bytes | None]:
+    if given.example_input is None:
+        return None, None
+    example = encode_bytes(given.example_input)
+    if not given.check:
+        return example, None
+    return example, _answers(name, runnable, specs, given.example_input)
 
 
 def _answers(name: str, runnable: Any, specs: Mapping[str, Signature], example: Any) -> bytes:

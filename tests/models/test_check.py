@@ -15,13 +15,13 @@ from tests.models.stored import files_below
 ROOT = str(Path(__file__).parents[2])
 
 
-def run_script(folder: Path, home: Path, code: str) -> str:
+def run_script(folder: Path, home: Path, code: str, path: str = ROOT) -> str:
     """Run a training script as a user would, in its folder; what it printed."""
     (folder / "train.py").write_text(textwrap.dedent(code))
     ended = subprocess.run(
         [sys.executable, "train.py"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": ROOT, "MINIBENTO_HOME": str(home)},
+        env={**os.environ, "PYTHONPATH": path, "MINIBENTO_HOME": str(home)},
         capture_output=True,
         text=True,
         timeout=100,
@@ -61,6 +61,13 @@ def test_a_module_registered_by_value_travels_along(folder: Path, home: Path) ->
     assert said.startswith("m:"), said
     assert models.get("m").load()(21) == 42
     assert models.get("m").answers() == {"__call__": [2, 4]}
+
+
+def test_a_folder_that_the_environment_puts_on_the_path_stays_there(
+    folder: Path, home: Path
+) -> None:
+    said = run_script(folder, home, SIBLING.format(register=""), f"{ROOT}{os.pathsep}.")
+    assert said.startswith("m:"), said
 
 
 def test_what_the_script_defines_travels_along(folder: Path, home: Path) -> None:
