@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_architecture import FLOORS
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES += sorted((ROOT / "examples").rglob("*.md"))
@@ -60,3 +62,13 @@ def test_the_dependencies_page_has_a_reason_for_each_and_for_no_other() -> None:
         if extra not in {"test", "lint", "docs", "bench"}
     ]
     assert list(tables()) == ["package", *core, "extra", *extras]
+
+
+def test_the_architecture_page_has_every_room_on_its_floor() -> None:
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    shown = [
+        set(re.findall(r"`(\w+)`", rooms))
+        for rooms in re.findall(r"^\| \d \| (.+?) \|", page, re.MULTILINE)
+    ]
+    there = {path.stem for path in (ROOT / "minibento").iterdir()}
+    assert shown[::-1] == [floor & there for floor in FLOORS if floor & there]
