@@ -1,6 +1,5 @@
 """The quickstart, followed to the letter in an empty folder."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,6 @@ CODE = Path(__file__).parents[2] / "docs" / "code" / "quickstart"
 def run(*arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         capture_output=True,
         text=True,
         timeout=60,

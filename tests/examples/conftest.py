@@ -1,7 +1,6 @@
 """The credit-risk example, trained once and served once for all its tests."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,7 +23,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield subprocess.run(
             [sys.executable, "train.py"],
             cwd=EXAMPLE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             check=True,
             stdout=subprocess.PIPE,
             text=True,

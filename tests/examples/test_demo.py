@@ -11,7 +11,7 @@ DEMO = Path(__file__).parents[2] / "examples" / "credit_risk" / "demo.py"
 
 
 def test_the_demo_prints_real_decisions_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
     environment.pop("MINIBENTO_HOME", None)
     done = subprocess.run(
         [sys.executable, str(DEMO)],
