@@ -19,7 +19,10 @@ def train(applications: list[Application], defaulted: list[int], directory: Path
     from sklearn.pipeline import make_pipeline
 
     models = {
-        "light": make_pipeline(DictVectorizer(), LogisticRegression(solver="liblinear")),
+        "light": make_pipeline(
+            DictVectorizer(sparse=False),  # liblinear refuses the sparse one's 64-bit indices
+            LogisticRegression(solver="liblinear"),
+        ),
         "forest": make_pipeline(
             DictVectorizer(sparse=False),
             RandomForestClassifier(200, n_jobs=1, random_state=1),

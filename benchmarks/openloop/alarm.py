@@ -13,7 +13,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _TimerSpec(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012 -- ctypes wants this very attribute
+    _fields_ = [
         ("interval_seconds", ctypes.c_long),
         ("interval_nanoseconds", ctypes.c_long),
         ("seconds", ctypes.c_long),

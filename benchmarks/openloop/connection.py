@@ -18,11 +18,11 @@ def encode(path: str, body: bytes) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """Calls `answered(self, status, body)` per answer and `lost(self)` when the peer leaves."""
+    """Calls `answered(self, status, body, reusable)`, and `lost(self)` when the peer leaves."""
 
     def __init__(
         self,
-        answered: Callable[["Connection", int, bytes], None],
+        answered: Callable[["Connection", int, bytes, bool], None],
         lost: Callable[["Connection"], None],
     ) -> None:
         self._answered = answered
@@ -31,6 +31,11 @@ class Connection(asyncio.Protocol):
         self._body = bytearray()
         self._transport: asyncio.Transport | None = None
         self.index = -1  # of the request under way; -1: idle
+
+    @property
+    def connected(self) -> bool:
+        """Whether the peer is still there, as far as is known."""
+        return self._transport is not None
 
     def send(self, index: int, request: bytes) -> None:
         """Send request number `index`; the one before must have been answered."""
@@ -67,6 +72,12 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """httptools: the answer is whole."""
+        if self.index < 0:  # an answer nobody asked for, such as 408 before a close
+            self.close()
+            return
         body = bytes(self._body)
         self._body.clear()
-        self._answered(self, self._parser.get_status_code(), body)
+        keep = self._parser.should_keep_alive()
+        self._answered(self, self._parser.get_status_code(), body, keep)
+        if not keep:
+            self.close()

@@ -84,6 +84,7 @@ class _Load:
         self._opening: set[asyncio.Task[None]] = set()
         self._missing = len(due)
         self._finished = asyncio.Event()
+        self._all_lost = asyncio.Event()
         self._start = 0.0
 
     async def run(self, grace: float) -> list[Outcome]:
@@ -115,11 +116,14 @@ class _Load:
 
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
+        connection: Connection | None
         try:
             _, connection = await loop.create_connection(
                 lambda: Connection(self._answered, self._lost), "127.0.0.1", self._port
             )
         except OSError:
+            connection = None
+        if connection is None or not connection.connected:
             if self._line:
                 self._end(self._line.popleft())
             return
@@ -136,7 +140,7 @@ class _Load:
         else:
             self._idle.append(connection)
 
-    def _answered(self, connection: Connection, status: int, body: bytes) -> None:
+    def _answered(self, connection: Connection, status: int, body: bytes, reusable: bool) -> None:
         outcome = self._outcomes[connection.index]
         outcome.done = time.monotonic() - self._start
         outcome.status = status
@@ -144,10 +148,13 @@ class _Load:
             outcome.body = body
         self._end(connection.index)
         connection.index = -1
-        self._next(connection)
+        if reusable:
+            self._next(connection)
 
     def _lost(self, connection: Connection) -> None:
         self._all.discard(connection)
+        if not self._all:
+            self._all_lost.set()
         if connection in self._idle:
             self._idle.remove(connection)
         if connection.index >= 0:
@@ -163,7 +170,8 @@ class _Load:
     async def _close(self) -> None:
         for task in self._opening:
             task.cancel()
+        self._all_lost.clear()
         for connection in list(self._all):
             connection.close()
-        while self._all:
-            await asyncio.sleep(0)
+        if self._all:
+            await self._all_lost.wait()

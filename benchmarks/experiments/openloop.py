@@ -1,0 +1,111 @@
+"""Goodput within an objective when requests come on their own, below and above what is possible."""
+
+import asyncio
+import statistics
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
+
+import uvloop
+
+from benchmarks.contestants import model_servers
+from benchmarks.field import running
+from benchmarks.openloop.arrivals import arrivals
+from benchmarks.openloop.connection import encode
+from benchmarks.openloop.load import offer
+from benchmarks.openloop.summary import Summary, summarise
+from benchmarks.report import Report
+from benchmarks.rounds import interleave
+from benchmarks.server import Server
+from benchmarks.settings import Settings
+
+__all__ = ["run"]
+
+OBJECTIVE_SECONDS = {"light": 0.05, "forest": 0.1}
+RATES = {"light": (500, 2000, 4000), "forest": (50, 300, 800)}
+# Answers later than this are not good by any objective; nobody waits for them to the end.
+GRACE_SECONDS = 2.0
+
+
+class _Case(NamedTuple):
+    model: str
+    rate: int
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} with {self.model} at {self.rate}/s"
+
+
+def run(settings: Settings) -> Report:
+    """Poisson arrivals from a generator that does not slow down when the server does."""
+    directory = settings.place.directory
+    failures: dict[str, str] = {}
+    servers: dict[tuple[str, str], Server] = {}
+    names: list[str] = []
+    with ExitStack() as stack:
+        for model in RATES:
+            contestants = model_servers(settings.place, model)
+            names = [one.name for one in contestants]
+            field = stack.enter_context(running(contestants, directory))
+            servers.update({(model, name): server for name, server in field.servers.items()})
+            failures.update({f"{name} with {model}": why for name, why in field.failures.items()})
+        cases = [
+            _Case(model, rate, name) for model in RATES for rate in RATES[model] for name in names
+        ]
+        measured = interleave(
+            [case for case in cases if (case.model, case.name) in servers],
+            settings.rounds,
+            lambda case: _load(servers[case.model, case.name], case, settings.seconds),
+        )
+    failures.update({str(case): why for case, why in measured.failures.items()})
+    return Report(
+        "Goodput, open loop",
+        f"Poisson arrivals, latency from when a request was due, medians of {settings.rounds} "
+        f"interleaved rounds of {settings.seconds} s. Objective: "
+        + ", ".join(f"{model} {s * 1e3:.0f} ms" for model, s in OBJECTIVE_SECONDS.items())
+        + ". 'sent late' is the generator's own p99 delay: where it is not small against the "
+        "latencies, the machine was too busy to measure.",
+        *_table(cases, measured.figures),
+        (),
+        failures,
+    )
+
+
+def _load(server: Server, case: _Case, seconds: float) -> Summary:
+    workload = server.contestant.workload
+    requests = [encode(workload.path, body) for body in workload.bodies]
+    due = arrivals("poisson", case.rate, seconds)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        outcomes = runner.run(offer(server.port, requests, due, grace=GRACE_SECONDS))
+    if not server.settle(GRACE_SECONDS):
+        server.restart()  # it works on what it had been asked; the next case must not pay for it
+    return summarise(outcomes, seconds, OBJECTIVE_SECONDS[case.model])
+
+
+def _table(
+    cases: Sequence[_Case], figures: dict[_Case, list[Summary]]
+) -> tuple[list[str], list[list[str]]]:
+    columns = ["model", "offered/s", "server", "goodput/s", "of offered", "p50 ms", "p90 ms"]
+    columns += ["p99 ms", "sent late ms", "failed"]
+    return columns, [_row(case, figures.get(case, [])) for case in cases]
+
+
+def _row(case: _Case, found: Sequence[Summary]) -> list[str]:
+    start = [case.model, str(case.rate), case.name]
+    if not found:
+        return [*start, *["-"] * 7]
+
+    def median(key: str) -> float:
+        return float(statistics.median(getattr(summary, key) for summary in found))
+
+    failed: dict[str, int] = {}
+    for summary in found:
+        for kind, number in summary.failures.items():
+            failed[kind] = failed.get(kind, 0) + number
+    return [
+        *start,
+        f"{median('goodput'):,.0f}",
+        f"{median('goodput') / median('offered'):.0%}",
+        *(f"{median(key) * 1e3:.1f}" for key in ("p50", "p90", "p99", "send_lag_p99")),
+        ", ".join(f"{number} x {kind}" for kind, number in sorted(failed.items())) or "none",
+    ]

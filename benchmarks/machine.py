@@ -1,0 +1,39 @@
+"""What the figures were measured on, in one line."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__all__ = ["describe"]
+
+PACKAGES = (
+    *("minibento", "uvicorn", "uvloop", "httptools", "starlette", "pydantic"),
+    *("scikit-learn", "numpy", "fastapi", "mosec"),
+)
+
+
+def describe() -> str:
+    """Date, processor, cores, load, Python and the versions of the packages that matter."""
+    cores = len(os.sched_getaffinity(0))
+    packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {_processor()}, {cores} cores, "
+        f"load {os.getloadavg()[0]:.1f} before, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, {packages}"
+    )
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
