@@ -64,6 +64,7 @@ def compare(
         )
         for case, figures in measured.figures.items()
     }
+    failed = {str(case): why for case, why in measured.failures.items()}
     return Report(
         title,
         f"wrk, closed loop, medians of {settings.rounds} interleaved rounds of "
@@ -71,11 +72,7 @@ def compare(
         ["server", "connections", "requests/s", "min..max", "p50 ms", "p99 ms", "minibento / this"],
         [_row(case, medians, measured.figures.get(case, [])) for case in cases],
         [_goal(ratio, medians) for ratio in ratios],
-        {
-            **field.failures,
-            **warm.failures,
-            **{str(case): why for case, why in measured.failures.items()},
-        },
+        {**field.failures, **warm.failures, **failed},
     )
 
 

@@ -2,26 +2,29 @@
 
 import os
 import platform
+import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from minibento import __version__
+
 __all__ = ["describe"]
 
 PACKAGES = (
-    *("minibento", "uvicorn", "uvloop", "httptools", "starlette", "pydantic"),
+    *("uvicorn", "uvloop", "httptools", "starlette", "pydantic"),
     *("scikit-learn", "numpy", "fastapi", "mosec"),
 )
 
 
 def describe() -> str:
-    """Date, processor, cores, load, Python and the versions of the packages that matter."""
+    """Date, processor, cores, load, Python, minibento's commit and the packages' versions."""
     cores = len(os.sched_getaffinity(0))
     packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {_processor()}, {cores} cores, "
         f"load {os.getloadavg()[0]:.1f} before, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, {packages}"
+        f"Python {platform.python_version()}, minibento {__version__}{_commit()}, {packages}"
     )
 
 
@@ -30,6 +33,22 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
+
+
+def _commit() -> str:
+    """The commit if this is a checkout, with a + if files differ from it."""
+    here = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return f" ({described.stdout.strip()})"
 
 
 def _version(package: str) -> str:

@@ -26,13 +26,15 @@ class Goal:
         )
 
     def __str__(self) -> str:
-        value = "not measured" if self.value is None else f"{self.value:.2f}{self.unit}"
         bound = (
             f"at least {self.at_least:g}{self.unit}"
             if self.at_least is not None
             else f"at most {self.at_most:g}{self.unit}"
         )
-        return f"{self.text}: **{value}** ({bound}: {'reached' if self.reached else 'missed'})"
+        if self.value is None:
+            return f"{self.text}: not measured ({bound})"
+        verdict = "reached" if self.reached else "missed"
+        return f"{self.text}: **{self.value:.2f}{self.unit}** ({bound}: {verdict})"
 
 
 @dataclass(frozen=True, slots=True)
