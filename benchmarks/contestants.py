@@ -6,7 +6,7 @@ from benchmarks import workload
 from benchmarks.server import Contestant
 from benchmarks.workplace import Workplace
 
-__all__ = ["model_servers", "noop_servers"]
+__all__ = ["model_servers", "noop_servers", "uvicorn"]
 
 
 def noop_servers(place: Workplace) -> list[Contestant]:
@@ -15,12 +15,12 @@ def noop_servers(place: Workplace) -> list[Contestant]:
     return [
         Contestant(
             "asgi",
-            (*_uvicorn("asgi_echo:app"), "--lifespan", "off"),
+            (*uvicorn("asgi_echo:app"), "--lifespan", "off"),
             workload.echoed(place.rows),
         ),
-        Contestant("starlette", _uvicorn("starlette_noop:app"), right),
-        Contestant("fastapi", _uvicorn("fastapi_noop:app"), right),
-        Contestant("minibento", _uvicorn("minibento_noop:Noop"), right),
+        Contestant("starlette", uvicorn("starlette_noop:app"), right),
+        Contestant("fastapi", uvicorn("fastapi_noop:app"), right),
+        Contestant("minibento", uvicorn("minibento_noop:Noop"), right),
     ]
 
 
@@ -34,11 +34,11 @@ def model_servers(place: Workplace, model: str) -> list[Contestant]:
         *("--timeout", "60000", "--log-level", "warning"),
     )
     return [
-        Contestant("starlette", _uvicorn("starlette_model:app"), right, environment),
+        Contestant("starlette", uvicorn("starlette_model:app"), right, environment),
         Contestant("mosec", mosec, right, environment),
         Contestant(
             "minibento",
-            _uvicorn("minibento_model:Credit"),
+            uvicorn("minibento_model:Credit"),
             right,
             environment,
             lambda: place.save(model),
@@ -46,7 +46,8 @@ def model_servers(place: Workplace, model: str) -> list[Contestant]:
     ]
 
 
-def _uvicorn(target: str) -> tuple[str, ...]:
+def uvicorn(target: str) -> tuple[str, ...]:
+    """The command for a module of `benchmarks.servers`, the same for all that uvicorn serves."""
     return (
         *(sys.executable, "-m", "uvicorn", f"benchmarks.servers.{target}"),
         *("--host", "127.0.0.1", "--port", "{port}"),

@@ -66,7 +66,10 @@ def markdown(report: Report) -> str:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, its first column to the left and the others to the right."""
-    widths = [max(len(row[index]) for row in (columns, *rows)) for index in range(len(columns))]
+    # 3, because Markdown wants that many dashes under a heading.
+    widths = [
+        max(3, *(len(row[index]) for row in (columns, *rows))) for index in range(len(columns))
+    ]
 
     def line(cells: Sequence[str]) -> str:
         first, *others = zip(cells, widths, strict=True)

@@ -79,6 +79,12 @@ class Server:
     ) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """Of the first process of the group."""
+        assert self._process is not None, "not running"
+        return self._process.pid
+
     def verify(self) -> None:
         """Ask everything at once, twice over, so that batches form, and compare every answer."""
         workload = self.contestant.workload

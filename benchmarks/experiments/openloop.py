@@ -63,7 +63,7 @@ def run(settings: Settings) -> Report:
         f"Poisson arrivals, latency from when a request was due, medians of {settings.rounds} "
         f"interleaved rounds of {settings.seconds} s. Objective: "
         + ", ".join(f"{model} {s * 1e3:.0f} ms" for model, s in OBJECTIVE_SECONDS.items())
-        + ". 'sent late' is the generator's own p99 delay: where it is not small against the "
+        + ". 'generator late' is the generator's own p99 delay: where it is not small against the "
         "latencies, the machine was too busy to measure.",
         *_table(cases, measured.figures),
         (),
@@ -86,7 +86,7 @@ def _table(
     cases: Sequence[_Case], figures: dict[_Case, list[Summary]]
 ) -> tuple[list[str], list[list[str]]]:
     columns = ["model", "offered/s", "server", "goodput/s", "of offered", "p50 ms", "p90 ms"]
-    columns += ["p99 ms", "sent late ms", "failed"]
+    columns += ["p99 ms", "generator late ms", "failed"]
     return columns, [_row(case, figures.get(case, [])) for case in cases]
 
 
@@ -106,6 +106,6 @@ def _row(case: _Case, found: Sequence[Summary]) -> list[str]:
         *start,
         f"{median('goodput'):,.0f}",
         f"{median('goodput') / median('offered'):.0%}",
-        *(f"{median(key) * 1e3:.1f}" for key in ("p50", "p90", "p99", "send_lag_p99")),
+        *(f"{median(key) * 1e3:.1f}" for key in ("p50", "p90", "p99", "lag_p99")),
         ", ".join(f"{number} x {kind}" for kind, number in sorted(failed.items())) or "none",
     ]

@@ -27,13 +27,13 @@ class Outcome:
     """What became of one request; moments in seconds from the start of the schedule.
 
     Attributes:
-        sent: When its bytes were written; infinity: never.
+        taken_up: When the generator came to it; later than `due` only by its own slowness.
         done: When its answer was whole; infinity: never.
         status: HTTP status; 0: the connection broke or was refused, or no answer came in time.
     """
 
     due: float
-    sent: float = inf
+    taken_up: float = inf
     done: float = inf
     status: int = 0
     body: bytes = b""
@@ -105,10 +105,14 @@ class _Load:
         return self._outcomes
 
     def _offer(self, index: int) -> None:
+        self._outcomes[index].taken_up = time.monotonic() - self._start
         if self._idle:
             self._send(self._idle.pop(), index)
             return
         self._line.append(index)
+        self._open_another()
+
+    def _open_another(self) -> None:
         if len(self._all) + len(self._opening) < self._limit:
             task = asyncio.get_running_loop().create_task(self._open())
             self._opening.add(task)
@@ -126,12 +130,13 @@ class _Load:
         if connection is None or not connection.connected:
             if self._line:
                 self._end(self._line.popleft())
+            if self._line:
+                self._open_another()
             return
         self._all.add(connection)
         self._next(connection)
 
     def _send(self, connection: Connection, index: int) -> None:
-        self._outcomes[index].sent = time.monotonic() - self._start
         connection.send(index, self._requests[index % len(self._requests)])
 
     def _next(self, connection: Connection) -> None:
@@ -160,6 +165,8 @@ class _Load:
         if connection.index >= 0:
             self._end(connection.index)
             connection.index = -1
+        if self._line:
+            self._open_another()
 
     def _end(self, index: int) -> None:
         assert index >= 0
@@ -171,6 +178,7 @@ class _Load:
         for task in self._opening:
             task.cancel()
         self._all_lost.clear()
+        self._line.clear()
         for connection in list(self._all):
             connection.close()
         if self._all:

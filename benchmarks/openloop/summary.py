@@ -21,7 +21,7 @@ class Summary:
         p50, p90, p99: Latency from when a request was due, over all that were answered 2xx or not
             at all; one that never got an answer counts as infinitely late, a refusal (4xx, 5xx)
             is no latency and stands in `failures`.
-        send_lag_p99: How late the generator itself was. Where it comes near the latencies, the
+        lag_p99: How late the generator itself was. Where it comes near the latencies, the
             machine was too busy to measure.
         failures: How many ended otherwise: `{"503": 12, "no answer": 1}`.
     """
@@ -32,7 +32,7 @@ class Summary:
     p50: float
     p90: float
     p99: float
-    send_lag_p99: float
+    lag_p99: float
     failures: dict[str, int]
 
 
@@ -61,6 +61,6 @@ def summarise(outcomes: Sequence[Outcome], seconds: float, objective: float) -> 
         p50=percentile(latencies, 0.50),
         p90=percentile(latencies, 0.90),
         p99=percentile(latencies, 0.99),
-        send_lag_p99=percentile([outcome.sent - outcome.due for outcome in outcomes], 0.99),
+        lag_p99=percentile([outcome.taken_up - outcome.due for outcome in outcomes], 0.99),
         failures=dict(failures),
     )
