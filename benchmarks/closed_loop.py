@@ -1,6 +1,5 @@
 """One table of contestants under wrk at some numbers of connections; knows no particular one."""
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -55,15 +54,7 @@ def compare(
                 field.servers[case.name], case.connections, settings.seconds, settings
             ),
         )
-    medians = {
-        case: wrk.Throughput(
-            *(
-                statistics.median(getattr(figure, key) for figure in figures)
-                for key in ("rate", "p50", "p99")
-            )
-        )
-        for case, figures in measured.figures.items()
-    }
+    medians = {case: wrk.median(figures) for case, figures in measured.figures.items()}
     failed = {str(case): why for case, why in measured.failures.items()}
     return Report(
         title,

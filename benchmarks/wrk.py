@@ -6,14 +6,16 @@ and for the latency of one lone client; `benchmarks.openloop` is for latency und
 
 import json
 import shutil
+import statistics
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.failures import MeasurementFailed
 from benchmarks.workload import Workload
 
-__all__ = ["Throughput", "read", "run", "script"]
+__all__ = ["Throughput", "median", "read", "run", "script"]
 
 _SCRIPT = """\
 local bodies = {
@@ -52,6 +54,15 @@ class Throughput:
     rate: float
     p50: float
     p99: float
+
+
+def median(figures: Sequence[Throughput]) -> Throughput:
+    """Each figure's own median."""
+    return Throughput(
+        rate=statistics.median(figure.rate for figure in figures),
+        p50=statistics.median(figure.p50 for figure in figures),
+        p99=statistics.median(figure.p99 for figure in figures),
+    )
 
 
 def script(workload: Workload) -> str:

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from benchmarks.closed_loop import load
@@ -10,8 +10,8 @@ from benchmarks.contestants import model_servers, noop_servers
 from benchmarks.field import running
 from benchmarks.openloop.summary import percentile
 from benchmarks.report import Goal, Report
-from benchmarks.rounds import interleave
-from benchmarks.server import Server
+from benchmarks.rounds import Measured, interleave
+from benchmarks.server import Contestant, Server
 from benchmarks.settings import Settings
 from benchmarks.workplace import Workplace
 
@@ -19,50 +19,57 @@ __all__ = ["run"]
 
 DIRECT = "in-process call"
 NO_MODEL = "starlette without a model"
+IN_A_ROUTE = "starlette"
+OURS = "minibento"
 BOUND_MS = 0.15
 
 
 def run(settings: Settings) -> Report:
     """p50 at one connection, against a direct call in a bare route and against the bare call."""
-    hand_written, _, ours = model_servers(settings.place, "light")
-    floor = next(one for one in noop_servers(settings.place) if one.name == "starlette")
-    cases = [DIRECT, NO_MODEL, hand_written.name, ours.name]
-    place = settings.place
-    with (
-        running([hand_written, ours], place.directory) as field,
-        Server(floor, place.directory) as no_model,
-    ):
-        servers = {**field.servers, NO_MODEL: no_model}
-        measure: dict[str, Callable[[], float]] = {
-            name: partial(_over_http, server, settings) for name, server in servers.items()
-        }
-        measure[DIRECT] = partial(_direct, place, settings.seconds)
-        measured = interleave(
-            [case for case in cases if case in measure],
-            settings.rounds,
-            lambda case: measure[case](),
-        )
+    contestants = model_servers(settings.place, "light")
+    measured, failures = _measure(contestants, settings)
     medians = {case: statistics.median(found) * 1e3 for case, found in measured.figures.items()}
 
-    def added(case: str, to: str) -> float | None:
-        return medians[case] - medians[to] if case in medians and to in medians else None
+    def added(case: str, base: str) -> float | None:
+        return medians[case] - medians[base] if case in medians and base in medians else None
 
-    bases = (DIRECT, hand_written.name)
+    bases = (DIRECT, IN_A_ROUTE)
+    cases = [DIRECT, NO_MODEL, *(one.name for one in contestants)]
     return Report(
         "Latency of one client, light model",
         f"p50 at 1 connection (wrk), medians of {settings.rounds} interleaved rounds of "
-        f"{settings.seconds} s; `{hand_written.name}` calls the model in its route.",
+        f"{settings.seconds} s; `{IN_A_ROUTE}` calls the model in its route.",
         ["case", "p50 ms", *(f"added to {base}, ms" for base in bases)],
         [
             [case, _shown(medians.get(case)), *(_shown(added(case, base)) for base in bases)]
             for case in cases
         ],
         [
-            Goal(f"{ours.name} over {base}", added(ours.name, base), at_most=BOUND_MS, unit=" ms")
+            Goal(f"{OURS} over {base}", added(OURS, base), at_most=BOUND_MS, unit=" ms")
             for base in bases
         ],
-        {**field.failures, **measured.failures},
+        {**failures, **measured.failures},
     )
+
+
+def _measure(
+    contestants: Sequence[Contestant], settings: Settings
+) -> tuple[Measured[str, float], dict[str, str]]:
+    place = settings.place
+    floor = next(one for one in noop_servers(place) if one.name == IN_A_ROUTE)
+    with (
+        running(contestants, place.directory) as field,
+        Server(floor, place.directory) as no_model,
+    ):
+        servers = {NO_MODEL: no_model, **field.servers}
+        measure: dict[str, Callable[[], float]] = {
+            DIRECT: partial(_direct, place, settings.seconds),
+            **{name: partial(_over_http, server, settings) for name, server in servers.items()},
+        }
+        return (
+            interleave(list(measure), settings.rounds, lambda case: measure[case]()),
+            field.failures,
+        )
 
 
 def _over_http(server: Server, settings: Settings) -> float:

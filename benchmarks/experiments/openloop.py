@@ -2,7 +2,7 @@
 
 import asyncio
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ from benchmarks.openloop.connection import encode
 from benchmarks.openloop.load import offer
 from benchmarks.openloop.summary import Summary, summarise
 from benchmarks.report import Report
-from benchmarks.rounds import interleave
-from benchmarks.server import Server
+from benchmarks.rounds import Measured, interleave
+from benchmarks.server import Contestant, Server
 from benchmarks.settings import Settings
 
 __all__ = ["run"]
@@ -25,6 +25,10 @@ OBJECTIVE_SECONDS = {"light": 0.05, "forest": 0.1}
 RATES = {"light": (500, 2000, 4000), "forest": (50, 300, 800)}
 # Answers later than this are not good by any objective; nobody waits for them to the end.
 GRACE_SECONDS = 2.0
+COLUMNS = (
+    *("model", "offered/s", "server", "goodput/s", "of offered"),
+    *("p50 ms", "p90 ms", "p99 ms", "generator late ms", "failed"),
+)
 
 
 class _Case(NamedTuple):
@@ -38,37 +42,43 @@ class _Case(NamedTuple):
 
 def run(settings: Settings) -> Report:
     """Poisson arrivals from a generator that does not slow down when the server does."""
-    directory = settings.place.directory
+    contestants = {model: model_servers(settings.place, model) for model in RATES}
+    cases = [
+        _Case(model, rate, one.name)
+        for model, rates in RATES.items()
+        for rate in rates
+        for one in contestants[model]
+    ]
+    measured, failures = _measure(contestants, cases, settings)
+    objectives = ", ".join(f"{model} {s * 1e3:.0f} ms" for model, s in OBJECTIVE_SECONDS.items())
+    return Report(
+        "Goodput, open loop",
+        f"Poisson arrivals, latency from when a request was due, medians of {settings.rounds} "
+        f"interleaved rounds of {settings.seconds} s. Objective: {objectives}. 'generator late' "
+        "is its own p99 delay: where it is not small against the latencies, the machine was too "
+        "busy to measure.",
+        COLUMNS,
+        [_row(case, measured.figures.get(case, [])) for case in cases],
+        failures={**failures, **{str(case): why for case, why in measured.failures.items()}},
+    )
+
+
+def _measure(
+    contestants: Mapping[str, Sequence[Contestant]], cases: Sequence[_Case], settings: Settings
+) -> tuple[Measured[_Case, Summary], dict[str, str]]:
     failures: dict[str, str] = {}
     servers: dict[tuple[str, str], Server] = {}
-    names: list[str] = []
     with ExitStack() as stack:
-        for model in RATES:
-            contestants = model_servers(settings.place, model)
-            names = [one.name for one in contestants]
-            field = stack.enter_context(running(contestants, directory))
+        for model, ones in contestants.items():
+            field = stack.enter_context(running(ones, settings.place.directory))
             servers.update({(model, name): server for name, server in field.servers.items()})
             failures.update({f"{name} with {model}": why for name, why in field.failures.items()})
-        cases = [
-            _Case(model, rate, name) for model in RATES for rate in RATES[model] for name in names
-        ]
         measured = interleave(
             [case for case in cases if (case.model, case.name) in servers],
             settings.rounds,
             lambda case: _load(servers[case.model, case.name], case, settings.seconds),
         )
-    failures.update({str(case): why for case, why in measured.failures.items()})
-    return Report(
-        "Goodput, open loop",
-        f"Poisson arrivals, latency from when a request was due, medians of {settings.rounds} "
-        f"interleaved rounds of {settings.seconds} s. Objective: "
-        + ", ".join(f"{model} {s * 1e3:.0f} ms" for model, s in OBJECTIVE_SECONDS.items())
-        + ". 'generator late' is the generator's own p99 delay: where it is not small against the "
-        "latencies, the machine was too busy to measure.",
-        *_table(cases, measured.figures),
-        (),
-        failures,
-    )
+    return measured, failures
 
 
 def _load(server: Server, case: _Case, seconds: float) -> Summary:
@@ -82,18 +92,10 @@ def _load(server: Server, case: _Case, seconds: float) -> Summary:
     return summarise(outcomes, seconds, OBJECTIVE_SECONDS[case.model])
 
 
-def _table(
-    cases: Sequence[_Case], figures: dict[_Case, list[Summary]]
-) -> tuple[list[str], list[list[str]]]:
-    columns = ["model", "offered/s", "server", "goodput/s", "of offered", "p50 ms", "p90 ms"]
-    columns += ["p99 ms", "generator late ms", "failed"]
-    return columns, [_row(case, figures.get(case, [])) for case in cases]
-
-
 def _row(case: _Case, found: Sequence[Summary]) -> list[str]:
     start = [case.model, str(case.rate), case.name]
     if not found:
-        return [*start, *["-"] * 7]
+        return [*start, *["-"] * (len(COLUMNS) - len(start))]
 
     def median(key: str) -> float:
         return float(statistics.median(getattr(summary, key) for summary in found))

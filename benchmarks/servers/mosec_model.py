@@ -17,7 +17,7 @@ class Credit(Worker):
     """The model in mosec's worker process."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # mosec leaves it untyped
         self.model = pickle.loads(Path(os.environ["BENCH_PICKLE"]).read_bytes())
 
     def forward(self, data: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -27,6 +27,6 @@ class Credit(Worker):
 
 
 if __name__ == "__main__":
-    server = Server()
+    server = Server()  # type: ignore[no-untyped-call]  # this too
     server.append_worker(Credit, max_batch_size=128, max_wait_time=5, route="/classify")
-    server.run()
+    server.run()  # type: ignore[no-untyped-call]  # and this
