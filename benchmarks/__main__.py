@@ -5,6 +5,7 @@ depends on the machine.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from importlib import import_module
@@ -27,6 +28,8 @@ def main(arguments: list[str]) -> int:
         return 2
     print(f"`python -m benchmarks {' '.join(arguments)}`".replace(" `", "`"))
     print(f"\n{machine.describe()}\n")
+    if busy := machine.warning(os.getloadavg()[0], len(os.sched_getaffinity(0))):
+        print(busy)
     complete = True
     with tempfile.TemporaryDirectory(prefix="minibento-bench-") as directory:
         settings = Settings(

@@ -9,12 +9,19 @@ from pathlib import Path
 
 from minibento import __version__
 
-__all__ = ["describe"]
+__all__ = ["describe", "warning"]
 
 PACKAGES = (
     *("uvicorn", "uvloop", "httptools", "starlette", "pydantic"),
     *("scikit-learn", "numpy", "fastapi", "mosec"),
 )
+
+
+def warning(load: float, cores: int) -> str:
+    """A line in Markdown if the machine is not idle enough to measure on, else nothing."""
+    if load < 0.5 * cores:
+        return ""
+    return f"**Something else runs here (load {load:.1f} on {cores} cores): do not quote these.**\n"
 
 
 def describe() -> str:

@@ -28,6 +28,11 @@ def test_the_machine_is_described_with_what_figures_depend_on() -> None:
     assert "\n" not in line
 
 
+def test_figures_from_a_busy_machine_are_marked() -> None:
+    assert "load 1.2 on 2 cores" in machine.warning(1.2, 2)
+    assert not machine.warning(0.4, 2)
+
+
 @pytest.mark.slow
 def test_an_experiment_runs_from_the_command_line_and_prints_markdown() -> None:
     done = subprocess.run(
