@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from minibento.batching.cost import Cost
+from minibento.batching.returns import Returns
+
 __all__ = ["Adaptive", "Greedy", "Policy", "Send", "Wait", "Waiting"]
 
 
@@ -89,23 +92,68 @@ class Greedy:
 
 
 class Adaptive:
-    """Starts at once when nothing more is on its way; `objective`: seconds of queue and compute."""
+    """Starts at once when nothing more is on its way; `objective`: seconds of queue and compute.
+
+    What is on its way is learned from the share of answered callers who come back within each span
+    after a finish: a closed loop comes back whole within a millisecond, an open one does not care.
+    """
 
     def __init__(self, max_batch_size: int, objective: float) -> None:
         self._max_batch_size = max_batch_size
         self._objective = objective
+        self._cost = Cost()
+        self._returns = Returns()
+        self._plan: tuple[int, Wait] | None = None
 
-    def decide(self, now: float, waiting: Waiting) -> Wait | Send:  # noqa: ARG002 - the protocol's
-        return Send(min(len(waiting), self._max_batch_size))
+    def decide(self, now: float, waiting: Waiting) -> Wait | Send:
+        count = len(waiting)
+        plan = self._plan
+        if plan is None:
+            plan = self._plan = self._make_plan(now, count, waiting.oldest)
+        target, wait = plan
+        if count < target and now < wait.until:
+            return wait
+        self._plan = None
+        return Send(min(count, self._most()))
 
     def arrived(self, now: float, count: int = 1) -> None:
-        pass
+        self._returns.arrived(now, count)
 
     def finished(self, now: float, count: int, seconds: float) -> None:
-        pass
+        self._cost.observe(count, seconds)
+        self._returns.finished(now, count)
 
-    def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:  # noqa: ARG002 - the protocol's
-        return now >= deadline
+    def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:
+        return now + self._cost.of(count) > deadline
 
     def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
-        pass
+        self._cost.prior(measurements)
+
+    def _make_plan(self, now: float, count: int, oldest: float) -> tuple[int, Wait]:
+        """How many to wait for, and until when; the time is past where it is best to start now."""
+        cost = self._cost
+        room = self._most() - count
+        target, until, best = 0, now, 0.0
+        waited = 0.0  # Item seconds lost so far by those that wait.
+        before, more_before = now, 0.0
+        for time, expected in self._returns.ahead(now):
+            more = expected if expected < room else room
+            waited += (count + more_before) * (time - before)
+            gain = more * cost.fixed - waited
+            if gain > best and more >= 0.5:
+                target, until, best = count + round(more), time, gain
+            before, more_before = time, more
+        latest = oldest + self._objective - cost.of(target)
+        return target, Wait(until if until < latest else latest)
+
+    def _most(self) -> int:
+        """The largest batch to send.
+
+        Two of them fit into the objective: an item that just missed one is answered by the next.
+        """
+        cost = self._cost
+        most = min(self._max_batch_size, max(1, 2 * cost.largest))
+        for budget in (self._objective / 2, self._objective):
+            if cost.of(1) <= budget:
+                return most if not cost.each else max(1, min(most, int((budget - cost.fixed) / cost.each)))
+        return most

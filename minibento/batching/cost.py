@@ -1,0 +1,65 @@
+"""Learns what a batch of n costs, a + b*n seconds; knows neither queue nor clock."""
+
+from collections.abc import Sequence
+
+__all__ = ["Cost"]
+
+_MEMORY = 0.05  # Weight of the newest batch: the last 20 or so decide.
+_SPREAD = 0.04  # The slope is fitted where the variance of n is at least this share of mean n squared.
+_STALL = 4.0  # A batch that took longer than this many times its prediction counts as that long.
+
+
+class Cost:
+    """Seconds of a batch as `fixed + each * n`, fitted on the fly, old batches fading out.
+
+    Where the sizes do not vary there is nothing to learn a slope from: the slope known so far
+    stays and only the level moves. One stalled batch (a page fault, a garbage collection) moves it
+    by a fifth at most; a lasting change is followed within about 20 batches.
+    """
+
+    __slots__ = ("_covariance", "_mean_n", "_mean_seconds", "_seen", "_variance", "each", "fixed", "largest")
+
+    def __init__(self) -> None:
+        self.fixed = 0.0
+        self.each = 0.0
+        self.largest = 0
+        """The largest batch seen; predictions hold up to twice it."""
+        self._seen = 0
+        self._mean_n = 0.0
+        self._mean_seconds = 0.0
+        self._variance = 0.0
+        self._covariance = 0.0
+
+    def of(self, count: int) -> float:
+        """Predicted seconds of a batch of `count`; 0 before anything was seen."""
+        return self.fixed + self.each * count
+
+    def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
+        """Take in what warm-up measured: (items, seconds)."""
+        for count, seconds in measurements:
+            self.observe(count, seconds)
+
+    def observe(self, count: int, seconds: float) -> None:
+        """Take in one batch of `count` items that computed for `seconds`."""
+        if self._seen >= 3:  # Two to draw the line, one to believe it.
+            seconds = min(seconds, _STALL * self.of(count))
+        self._seen += 1
+        self.largest = max(self.largest, count)
+        weight = max(_MEMORY, 1.0 / self._seen)
+        from_mean_n = count - self._mean_n
+        from_mean_seconds = seconds - self._mean_seconds
+        self._mean_n += weight * from_mean_n
+        self._mean_seconds += weight * from_mean_seconds
+        keep = 1.0 - weight
+        self._variance = keep * (self._variance + weight * from_mean_n * from_mean_n)
+        self._covariance = keep * (self._covariance + weight * from_mean_n * from_mean_seconds)
+        self._fit()
+
+    def _fit(self) -> None:
+        mean_n = self._mean_n
+        if self._variance >= _SPREAD * mean_n * mean_n:
+            self.each = max(0.0, self._covariance / self._variance) if self._variance else 0.0
+        fixed = self._mean_seconds - self.each * mean_n
+        if fixed < 0.0:  # Noise: no batch costs less than its items.
+            fixed, self.each = 0.0, self._mean_seconds / mean_n
+        self.fixed = fixed
