@@ -8,7 +8,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from minibento.batching.policy import Policy, Wait
@@ -40,8 +40,9 @@ class Answered:
 class Queue:
     """Arrival times, first in first out, as a policy sees a queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
         self.times: deque[float] = deque()
+        self.patience = patience
 
     def __len__(self) -> int:
         return len(self.times)
@@ -50,8 +51,11 @@ class Queue:
     def oldest(self) -> float:
         return self.times[0]
 
+    @property
+    def due(self) -> float:
+        return self.times[0] + self.patience
 
-@dataclass
+
 class Server:
     """The driver of a policy, as plain events: what it is told and what it then does.
 
@@ -59,16 +63,17 @@ class Server:
     its arrival: hopeless items are shed when a batch forms, as the real driver does.
     """
 
-    policy: Policy
-    seconds: Callable[[int], float]
-    patience: float = math.inf
-    queue: Queue = field(default_factory=Queue)
-    batch: list[float] = field(default_factory=list)
-    started: float = 0.0
-    done: float = math.inf
-    timer: float = math.inf
-    shed: list[float] = field(default_factory=list)
-    batches: list[int] = field(default_factory=list)
+    def __init__(
+        self, policy: Policy, seconds: Callable[[int], float], patience: float = math.inf
+    ) -> None:
+        self.policy = policy
+        self.seconds = seconds
+        self.queue = Queue(patience)
+        self.batch: list[float] = []
+        self.started = 0.0
+        self.done = math.inf  # When the batch is, when the timer fires.
+        self.timer = math.inf
+        self.shed: list[float] = []
 
     def arrive(self, now: float) -> None:
         """One item arrives."""
@@ -98,14 +103,13 @@ class Server:
         times = self.queue.times
         while times and len(self.batch) < count:
             arrival = times.popleft()
-            if self.policy.hopeless(now, arrival + self.patience, count):
+            if self.policy.hopeless(now, arrival + self.queue.patience, count):
                 self.shed.append(arrival)
             else:
                 self.batch.append(arrival)
         if self.batch:
             self.started = now
             self.done = now + self.seconds(len(self.batch))
-            self.batches.append(len(self.batch))
 
 
 def open_loop(server: Server, arrivals: Sequence[float]) -> list[Answered]:

@@ -7,6 +7,7 @@ __all__ = ["Cost"]
 _MEMORY = 0.05  # Weight of the newest batch: the last 20 or so decide.
 _SPREAD = 0.04  # The slope is fitted where the variance of n is at least this share of mean n squared.
 _STALL = 4.0  # A batch that took longer than this many times its prediction counts as that long.
+_ENDLESS = 2**31  # What fits where an item costs nothing.
 
 
 class Cost:
@@ -33,6 +34,12 @@ class Cost:
     def of(self, count: int) -> float:
         """Predicted seconds of a batch of `count`; 0 before anything was seen."""
         return self.fixed + self.each * count
+
+    def fitting(self, seconds: float) -> int:
+        """The largest batch that computes within `seconds`, at least 1."""
+        if not self.each:
+            return _ENDLESS
+        return int(max(1.0, min(_ENDLESS, (seconds - self.fixed) / self.each + 1e-9)))
 
     def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
         """Take in what warm-up measured: (items, seconds)."""

@@ -30,13 +30,18 @@ class Send:
 
 
 class Waiting(Protocol):
-    """The queue as a policy sees it, first in first out; both answers take constant time."""
+    """The queue as a policy sees it, first in first out; its answers take constant time."""
 
     def __len__(self) -> int: ...
 
     @property
     def oldest(self) -> float:
         """When the head arrived."""
+        ...
+
+    @property
+    def due(self) -> float:
+        """The head's deadline, `math.inf` if it has none."""
         ...
 
 
@@ -104,23 +109,29 @@ class Adaptive:
         self._cost = Cost()
         self._returns = Returns()
         self._plan: tuple[int, Wait] | None = None
+        self._steady = max_batch_size
 
     def decide(self, now: float, waiting: Waiting) -> Wait | Send:
         count = len(waiting)
         plan = self._plan
         if plan is None:
-            plan = self._plan = self._make_plan(now, count, waiting.oldest)
+            most = self._most(now, count, waiting)
+            if count >= most:
+                return Send(most)
+            plan = self._make_plan(now, count, most, waiting)
+        self._plan = plan
         target, wait = plan
         if count < target and now < wait.until:
             return wait
         self._plan = None
-        return Send(min(count, self._most()))
+        return Send(min(count, self._most(now, count, waiting)))
 
     def arrived(self, now: float, count: int = 1) -> None:
         self._returns.arrived(now, count)
 
     def finished(self, now: float, count: int, seconds: float) -> None:
         self._cost.observe(count, seconds)
+        self._steady = self._fit_steady()
         self._returns.finished(now, count)
 
     def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:
@@ -128,32 +139,43 @@ class Adaptive:
 
     def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
         self._cost.prior(measurements)
+        self._steady = self._fit_steady()
 
-    def _make_plan(self, now: float, count: int, oldest: float) -> tuple[int, Wait]:
+    def _make_plan(self, now: float, count: int, most: int, waiting: Waiting) -> tuple[int, Wait]:
         """How many to wait for, and until when; the time is past where it is best to start now."""
-        cost = self._cost
-        room = self._most() - count
+        cost, returns = self._cost, self._returns
+        room = most - count
         target, until, best = 0, now, 0.0
-        waited = 0.0  # Item seconds lost so far by those that wait.
+        lost = 0.0  # Item seconds that those in the queue have waited by then.
         before, more_before = now, 0.0
-        for time, expected in self._returns.ahead(now):
-            more = expected if expected < room else room
-            waited += (count + more_before) * (time - before)
-            gain = more * cost.fixed - waited
+        for time, more in returns.ahead(now):
+            more = min(more, room)
+            lost += (count + more_before) * (time - before)
+            gain = more * cost.fixed - lost
             if gain > best and more >= 0.5:
-                target, until, best = count + round(more), time, gain
+                target, until, best = count + max(1, round(more)), time, gain
             before, more_before = time, more
-        latest = oldest + self._objective - cost.of(target)
-        return target, Wait(until if until < latest else latest)
+        latest = min(waiting.oldest + self._objective, waiting.due) - cost.of(target)
+        return target, Wait(min(until, latest))
 
-    def _most(self) -> int:
+    def _most(self, now: float, count: int, waiting: Waiting) -> int:
         """The largest batch to send.
 
-        Two of them fit into the objective: an item that just missed one is answered by the next.
+        While the head can be answered within the objective: a batch of which two fit into it, so
+        that an item that just missed one is answered by the next. Once it cannot, the objective is
+        lost to the queue and the largest batch that the head's deadline allows drains it fastest.
         """
         cost = self._cost
-        most = min(self._max_batch_size, max(1, 2 * cost.largest))
-        for budget in (self._objective / 2, self._objective):
-            if cost.of(1) <= budget:
-                return most if not cost.each else max(1, min(most, int((budget - cost.fixed) / cost.each)))
-        return most
+        reach = min(self._max_batch_size, max(1, 2 * cost.largest))
+        steady = min(reach, self._steady)
+        if now + cost.of(min(count, steady)) <= waiting.oldest + self._objective:
+            return steady
+        return max(steady, min(reach, cost.fitting(waiting.due - now)))
+
+    def _fit_steady(self) -> int:
+        cost = self._cost
+        alone = cost.of(1)
+        if alone > self._objective:
+            return self._max_batch_size
+        half = self._objective / 2
+        return cost.fitting(half if alone <= half else self._objective)

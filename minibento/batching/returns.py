@@ -19,7 +19,7 @@ class Returns:
     the arrival rate. Both are what will be in the queue if the worker waits.
     """
 
-    __slots__ = ("_answered", "_arrived", "_came", "_counts", "_finish", "_of")
+    __slots__ = ("_answered", "_arrived", "_came", "_counts", "_cycles", "_finish", "_items", "_of")
 
     def __init__(self) -> None:
         self._finish = float("-inf")
@@ -27,6 +27,8 @@ class Returns:
         self._arrived = 0  # Since the last finish, within the horizon.
         self._counts = [0] * _SPANS
         self._came = [0.0] * _SPANS  # Fading sums over finishes: arrivals in the span ...
+        self._items = 0.0  # Fading sums of items answered ...
+        self._cycles = 0.0  # ... and of the seconds from one finish to the next.
         self._of = [0.0] * _SPANS  # ... and items answered by the finishes that saw its end.
 
     def arrived(self, now: float, count: int) -> None:
@@ -42,6 +44,8 @@ class Returns:
         since = now - self._finish
         counts, came, of, answered = self._counts, self._came, self._of, self._answered
         if answered:
+            self._items = _KEEP * self._items + count
+            self._cycles = _KEEP * self._cycles + since
             for span, end in enumerate(_ENDS):
                 if end > since:  # Cut short: says nothing of what would have come.
                     break
@@ -53,15 +57,20 @@ class Returns:
         self._answered = count
 
     def ahead(self, now: float) -> Iterator[tuple[float, float]]:
-        """(time, arrivals expected until then), for the end of each span not yet over."""
+        """(time, how many more will have come back by then), for the end of each span to come.
+
+        Only what comes above the steady stream counts: waiting for a steady stream gains nothing,
+        as it brings as much during the next batch.
+        """
         since = now - self._finish
-        if since >= _HORIZON:
+        if since >= _HORIZON or not self._cycles:
             return
-        expected = -float(self._arrived)
+        rate = self._items / self._cycles
+        back = 0.0
         for span, end in enumerate(_ENDS):
             of = self._of[span]
             if not of:
                 return
-            expected += self._answered * self._came[span] / of
-            if end > since and expected > 0.0:
-                yield self._finish + end, expected
+            back += self._answered * self._came[span] / of
+            if end > since:
+                yield self._finish + end, max(0.0, min(back - rate * end, back - self._arrived))
