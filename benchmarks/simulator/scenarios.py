@@ -124,7 +124,11 @@ def _idle_wait(lives: Sequence[Answered]) -> float:
     for start, end in batches:
         free_at[start] = before
         before = end
-    waits = [life.start - max(life.arrival, free_at[life.start]) for life in lives if life.start in free_at]
+    waits = [
+        life.start - max(life.arrival, free_at[life.start])
+        for life in lives
+        if life.start in free_at
+    ]
     return fmean(waits) if waits else 0.0
 
 

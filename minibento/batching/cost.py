@@ -1,11 +1,11 @@
 """Learns what a batch of n costs, a + b*n seconds; knows neither queue nor clock."""
 
-from collections.abc import Sequence
-
 __all__ = ["Cost"]
 
 _MEMORY = 0.05  # Weight of the newest batch: the last 20 or so decide.
-_SPREAD = 0.04  # The slope is fitted where the variance of n is at least this share of mean n squared.
+_SPREAD = (
+    0.04  # The slope is fitted where the variance of n is at least this share of mean n squared.
+)
 _STALL = 4.0  # A batch that took longer than this many times its prediction counts as that long.
 _ENDLESS = 2**31  # What fits where an item costs nothing.
 
@@ -18,7 +18,16 @@ class Cost:
     by a fifth at most; a lasting change is followed within about 20 batches.
     """
 
-    __slots__ = ("_covariance", "_mean_n", "_mean_seconds", "_seen", "_variance", "each", "fixed", "largest")
+    __slots__ = (
+        "_covariance",
+        "_mean_n",
+        "_mean_seconds",
+        "_seen",
+        "_variance",
+        "each",
+        "fixed",
+        "largest",
+    )
 
     def __init__(self) -> None:
         self.fixed = 0.0
@@ -40,11 +49,6 @@ class Cost:
         if not self.each:
             return _ENDLESS
         return int(max(1.0, min(_ENDLESS, (seconds - self.fixed) / self.each + 1e-9)))
-
-    def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
-        """Take in what warm-up measured: (items, seconds)."""
-        for count, seconds in measurements:
-            self.observe(count, seconds)
 
     def observe(self, count: int, seconds: float) -> None:
         """Take in one batch of `count` items that computed for `seconds`."""

@@ -14,6 +14,8 @@ from minibento.batching.returns import Returns
 
 __all__ = ["Adaptive", "Greedy", "Policy", "Send", "Wait", "Waiting"]
 
+_ONE = 0.5  # Fewer expected than this, rounded, are none.
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -99,8 +101,9 @@ class Greedy:
 class Adaptive:
     """Starts at once when nothing more is on its way; `objective`: seconds of queue and compute.
 
-    What is on its way is learned from the share of answered callers who come back within each span
-    after a finish: a closed loop comes back whole within a millisecond, an open one does not care.
+    It waits where callers just answered are known to come back together, so that they do not form
+    a second batch that takes turns with the first; it sends what can be answered in time.
+    docs/batching.md derives both rules.
     """
 
     def __init__(self, max_batch_size: int, objective: float) -> None:
@@ -108,18 +111,13 @@ class Adaptive:
         self._objective = objective
         self._cost = Cost()
         self._returns = Returns()
-        self._plan: tuple[int, Wait] | None = None
-        self._steady = max_batch_size
+        self._plan: tuple[int, Wait] | None = None  # How many to wait for, until when.
 
     def decide(self, now: float, waiting: Waiting) -> Wait | Send:
         count = len(waiting)
         plan = self._plan
         if plan is None:
-            most = self._most(now, count, waiting)
-            if count >= most:
-                return Send(most)
-            plan = self._make_plan(now, count, most, waiting)
-        self._plan = plan
+            plan = self._plan = self._make_plan(now, count, waiting)
         target, wait = plan
         if count < target and now < wait.until:
             return wait
@@ -131,51 +129,49 @@ class Adaptive:
 
     def finished(self, now: float, count: int, seconds: float) -> None:
         self._cost.observe(count, seconds)
-        self._steady = self._fit_steady()
         self._returns.finished(now, count)
 
     def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:
         return now + self._cost.of(count) > deadline
 
     def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
-        self._cost.prior(measurements)
-        self._steady = self._fit_steady()
+        for count, seconds in measurements:
+            self._cost.observe(count, seconds)
 
-    def _make_plan(self, now: float, count: int, most: int, waiting: Waiting) -> tuple[int, Wait]:
-        """How many to wait for, and until when; the time is past where it is best to start now."""
-        cost, returns = self._cost, self._returns
-        room = most - count
+    def _make_plan(self, now: float, count: int, waiting: Waiting) -> tuple[int, Wait]:
+        """The wait with the greatest gain; (0, ...) where it is best to start now.
+
+        Each caller who comes back in time saves a batch's fixed cost to those behind; each who
+        waits for them loses that time. An idle second longer than the fixed cost is never earned.
+        """
+        fixed = self._cost.fixed
+        room = self._most(now, count, waiting) - count
         target, until, best = 0, now, 0.0
-        lost = 0.0  # Item seconds that those in the queue have waited by then.
-        before, more_before = now, 0.0
-        for time, more in returns.ahead(now):
-            more = min(more, room)
-            lost += (count + more_before) * (time - before)
-            gain = more * cost.fixed - lost
-            if gain > best and more >= 0.5:
-                target, until, best = count + max(1, round(more)), time, gain
-            before, more_before = time, more
-        latest = min(waiting.oldest + self._objective, waiting.due) - cost.of(target)
+        lost, before, back = 0.0, now, 0.0
+        for time, above, more in self._returns.ahead(now):
+            if time - now > fixed:
+                break
+            lost += (count + back) * (time - before)
+            before, back = time, min(more, room)
+            gain = min(above, room) * fixed - lost
+            if gain > best and back >= _ONE:
+                target, until, best = count + max(1, round(back)), time, gain
+        latest = min(waiting.oldest + self._objective, waiting.due) - self._cost.of(target)
         return target, Wait(min(until, latest))
 
     def _most(self, now: float, count: int, waiting: Waiting) -> int:
         """The largest batch to send.
 
-        While the head can be answered within the objective: a batch of which two fit into it, so
-        that an item that just missed one is answered by the next. Once it cannot, the objective is
-        lost to the queue and the largest batch that the head's deadline allows drains it fastest.
+        As many as arrived so lately that a batch of them is answered within the objective, taking
+        what waits as evenly spaced; older ones go along in their place unless their deadline sheds
+        them. Where the head cannot make the objective any more but has a later deadline, the
+        largest batch that the deadline allows: it empties the queue fastest.
         """
         cost = self._cost
-        reach = min(self._max_batch_size, max(1, 2 * cost.largest))
-        steady = min(reach, self._steady)
-        if now + cost.of(min(count, steady)) <= waiting.oldest + self._objective:
-            return steady
-        return max(steady, min(reach, cost.fitting(waiting.due - now)))
-
-    def _fit_steady(self) -> int:
-        cost = self._cost
-        alone = cost.of(1)
-        if alone > self._objective:
-            return self._max_batch_size
-        half = self._objective / 2
-        return cost.fitting(half if alone <= half else self._objective)
+        known = min(self._max_batch_size, max(1, 2 * cost.largest))
+        age = now - waiting.oldest
+        fresh = int((self._objective - cost.fixed) / (cost.each + age / count + 1e-9))
+        most = max(1, min(known, fresh))
+        if age + cost.of(min(count, most)) <= self._objective:
+            return most
+        return max(most, min(known, cost.fitting(waiting.due - now)))
