@@ -8,7 +8,8 @@ __all__ = ["bursty", "poisson"]
 def poisson(rate: float, count: int, seed: int) -> list[float]:
     """`count` arrival times, `rate` a second, independent of each other."""
     chance = random.Random(seed)
-    now, times = 0.0, []
+    now = 0.0
+    times: list[float] = []
     for _ in range(count):
         now += chance.expovariate(rate)
         times.append(now)
@@ -22,7 +23,8 @@ def bursty(rate: float, count: int, seed: int) -> list[float]:
     as off; nine tenths of the arrivals fall into the on phases (1.8 times the rate against 0.2).
     """
     chance = random.Random(seed)
-    now, busy, times = 0.0, True, []
+    now, busy = 0.0, True
+    times: list[float] = []
     change = chance.expovariate(rate / 10)
     while len(times) < count:
         gap = chance.expovariate(rate * (1.8 if busy else 0.2))

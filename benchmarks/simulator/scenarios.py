@@ -1,5 +1,6 @@
-"""What the policies are put through, and the score of each trace; knows no table and no threshold."""
+"""What the policies are put through, and how each trace ends; knows no table and no figure."""
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,9 +9,9 @@ from statistics import fmean
 from benchmarks.simulator.arrivals import bursty, poisson
 from benchmarks.simulator.engine import Answered, Server, closed_loop, open_loop
 from benchmarks.simulator.oracle import most_in_time
-from minibento.batching.policy import Greedy, Policy, Send, Wait, Waiting
+from minibento.batching.policy import Adaptive, Greedy, Policy, Send, Wait, Waiting
 
-__all__ = ["MODELS", "Closed", "Model", "Open", "WaitForAll", "think_of"]
+__all__ = ["MODELS", "Closed", "Model", "Open", "Quiet", "Rates", "Score", "WaitForAll"]
 
 MAX_BATCH_SIZE = 128
 ITEMS = 500  # Arrivals in an open-loop trace: what the oracle can plan in a moment.
@@ -57,24 +58,23 @@ MODELS = (
     Model("sleeping tight", 0.005, 0.005, 0.040),
 )
 
-MakePolicy = Callable[[int, float], Policy]
 
-
-def goodput(answered: Sequence[Answered], objective: float) -> int:
-    """How many were answered within the objective."""
-    return sum(item.end - item.arrival <= objective + 1e-12 for item in answered)
+def adaptive(model: Model) -> Adaptive:
+    """The policy under test, warmed up as a start does it."""
+    policy = Adaptive(MAX_BATCH_SIZE, model.objective)
+    policy.prior(model.warm_up)
+    return policy
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One open-loop trace: items in time by each, and what waiting the policy added."""
+    """One open-loop trace: items answered in time by each, mean seconds to an answer."""
 
     policy: int
     greedy: int
     alone: int
     oracle: int
-    idle_wait: float  # Mean seconds that items stood in the queue before an idle worker.
-    mean_latency: float
+    latency: float
     greedy_latency: float
 
 
@@ -91,45 +91,70 @@ class Open:
     traffic: str
     load: float
 
-    def run(self, make: MakePolicy, seed: int) -> Score:
+    def run(self, seed: int) -> Score:
         """One trace through the policy, greedy, no batching and the oracle."""
         model = self.model
         arrivals = TRACES[self.traffic](self.load * model.capacity, ITEMS, seed)
-        policy = make(MAX_BATCH_SIZE, model.objective)
-        policy.prior(model.warm_up)
-        ours = self._serve(policy, arrivals)
-        greedy = self._serve(Greedy(MAX_BATCH_SIZE), arrivals)
-        alone = self._serve(Greedy(1), arrivals)
-        in_time = [goodput(lives, model.objective) for lives in (ours, greedy, alone)]
+        policies = (adaptive(model), Greedy(MAX_BATCH_SIZE), Greedy(1))
+        lives = [
+            open_loop(Server(policy, model.seconds, patience=model.objective), arrivals)
+            for policy in policies
+        ]
+        ours, greedy, alone = (in_time(each, model.objective) for each in lives)
         oracle = most_in_time(
-            arrivals, model.seconds, model.objective, MAX_BATCH_SIZE, at_least=max(in_time)
+            arrivals, model.seconds, model.objective, MAX_BATCH_SIZE, at_least=max(ours, greedy)
         )
-        return Score(*in_time, oracle, _idle_wait(ours), _latency(ours), _latency(greedy))
-
-    def _serve(self, policy: Policy, arrivals: Sequence[float]) -> list[Answered]:
-        server = Server(policy, self.model.seconds, patience=self.model.objective)
-        return open_loop(server, arrivals)
+        return Score(ours, greedy, alone, oracle, mean_latency(lives[0]), mean_latency(lives[1]))
 
 
-def _latency(lives: Sequence[Answered]) -> float:
-    ends = [life.end - life.arrival for life in lives if life.end < float("inf")]
-    return fmean(ends) if ends else 0.0
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Open-loop traffic so thin that the worker computes a tenth of the time."""
+
+    model: Model
+    traffic: str
+
+    def run(self, seed: int) -> float:
+        """Mean seconds that the policy let an item wait beside an idle worker."""
+        rate = 0.1 / self.model.seconds(1)
+        server = Server(adaptive(self.model), self.model.seconds)
+        return idle_wait(open_loop(server, TRACES[self.traffic](rate, ITEMS, seed)))
 
 
-def _idle_wait(lives: Sequence[Answered]) -> float:
-    """Mean wait that was not for a batch under way: the policy's own doing."""
-    batches = sorted({(life.start, life.end) for life in lives if life.end < float("inf")})
-    free_at = {}
-    before = 0.0
-    for start, end in batches:
-        free_at[start] = before
-        before = end
-    waits = [
-        life.start - max(life.arrival, free_at[life.start])
-        for life in lives
-        if life.start in free_at
-    ]
-    return fmean(waits) if waits else 0.0
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """One closed loop: items a second by each."""
+
+    policy: float
+    greedy: float
+    all: float
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Clients that send again `think` seconds after each answer, plus 0.1 to 0.5 ms on the way."""
+
+    model: Model
+    clients: int
+    think: float
+
+    def run(self, seed: int) -> Rates:
+        """The policy, greedy, and waiting until all clients have sent."""
+        policies = (
+            adaptive(self.model),
+            Greedy(MAX_BATCH_SIZE),
+            WaitForAll(MAX_BATCH_SIZE, self.clients),
+        )
+        return Rates(*(self._rate(policy, seed) for policy in policies))
+
+    def _rate(self, policy: Policy, seed: int) -> float:
+        def pause(chance: random.Random) -> float:
+            return self.think + chance.uniform(0.0001, 0.0005)
+
+        server = Server(policy, self.model.seconds)
+        lives = closed_loop(server, self.clients, pause, items=100 * self.clients, seed=seed)
+        settled = lives[len(lives) // 5 :]
+        return (len(settled) - 1) / (settled[-1].end - settled[0].end)
 
 
 class WaitForAll(Greedy):
@@ -141,37 +166,25 @@ class WaitForAll(Greedy):
 
     def decide(self, now: float, waiting: Waiting) -> Wait | Send:
         if len(waiting) < self._target:
-            return Wait(float("inf"))
+            return Wait(math.inf)
         return super().decide(now, waiting)
 
 
-def think_of(least: float, most: float) -> Callable[[random.Random], float]:
-    """A client's time between an answer and its next call, evenly spread."""
-    return lambda chance: chance.uniform(least, most)
+def in_time(lives: Sequence[Answered], objective: float) -> int:
+    """How many were answered within the objective, to the rounding of the oracle."""
+    return sum(life.end - life.arrival <= objective + 1e-12 for life in lives)
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """Clients that send again `think` seconds after each answer, plus 0.1 to 0.5 ms on the way."""
+def mean_latency(lives: Sequence[Answered]) -> float:
+    """Mean seconds from arrival to answer, of those answered."""
+    return fmean(life.end - life.arrival for life in lives if life.end < math.inf)
 
-    model: Model
-    clients: int
-    think: float
 
-    def run(self, make: MakePolicy, seed: int) -> tuple[float, float, float]:
-        """Items a second of the policy, of greedy and of waiting for all."""
-        policy = make(MAX_BATCH_SIZE, self.model.objective)
-        policy.prior(self.model.warm_up)
-        return (
-            self._throughput(policy, seed),
-            self._throughput(Greedy(MAX_BATCH_SIZE), seed),
-            self._throughput(WaitForAll(MAX_BATCH_SIZE, self.clients), seed),
-        )
-
-    def _throughput(self, policy: Policy, seed: int) -> float:
-        items = 100 * self.clients
-        think = think_of(self.think + 0.0001, self.think + 0.0005)
-        lives = closed_loop(Server(policy, self.model.seconds), self.clients, think, items, seed)
-        warm = lives[len(lives) // 5]
-        settled = lives[len(lives) // 5 :]
-        return len(settled) / (settled[-1].end - warm.end)
+def idle_wait(lives: Sequence[Answered]) -> float:
+    """Mean seconds that items waited while the worker was idle: the policy's own doing."""
+    free_at: dict[float, float] = {}
+    before = 0.0
+    for start, end in sorted({(life.start, life.end) for life in lives}):
+        free_at[start] = before
+        before = end
+    return fmean(life.start - max(life.arrival, free_at[life.start]) for life in lives)

@@ -14,8 +14,8 @@ class Cost:
     """Seconds of a batch as `fixed + each * n`, fitted on the fly, old batches fading out.
 
     Where the sizes do not vary there is nothing to learn a slope from: the slope known so far
-    stays and only the level moves. One stalled batch (a page fault, a garbage collection) moves it
-    by a fifth at most; a lasting change is followed within about 20 batches.
+    stays and only the level moves. A single stalled batch (a page fault, a garbage collection)
+    moves it by little; a lasting change is followed within about 20 batches.
     """
 
     __slots__ = (
@@ -23,6 +23,7 @@ class Cost:
         "_mean_n",
         "_mean_seconds",
         "_seen",
+        "_stalled",
         "_variance",
         "each",
         "fixed",
@@ -35,6 +36,7 @@ class Cost:
         self.largest = 0
         """The largest batch seen; predictions hold up to twice it."""
         self._seen = 0
+        self._stalled = False
         self._mean_n = 0.0
         self._mean_seconds = 0.0
         self._variance = 0.0
@@ -52,8 +54,11 @@ class Cost:
 
     def observe(self, count: int, seconds: float) -> None:
         """Take in one batch of `count` items that computed for `seconds`."""
-        if self._seen >= 3:  # Two to draw the line, one to believe it.
-            seconds = min(seconds, _STALL * self.of(count))
+        most = _STALL * self.of(count)
+        # One slow batch is a stall, the second in a row a change. Two draw the line to judge by.
+        self._stalled = self._seen >= 2 and seconds > most and not self._stalled
+        if self._stalled:
+            seconds = most
         self._seen += 1
         self.largest = max(self.largest, count)
         weight = max(_MEMORY, 1.0 / self._seen)
@@ -68,8 +73,8 @@ class Cost:
 
     def _fit(self) -> None:
         mean_n = self._mean_n
-        if self._variance >= _SPREAD * mean_n * mean_n:
-            self.each = max(0.0, self._covariance / self._variance) if self._variance else 0.0
+        if self._variance > (_SPREAD * mean_n) ** 2:
+            self.each = max(0.0, self._covariance / self._variance)
         fixed = self._mean_seconds - self.each * mean_n
         if fixed < 0.0:  # Noise: no batch costs less than its items.
             fixed, self.each = 0.0, self._mean_seconds / mean_n

@@ -111,18 +111,21 @@ class Adaptive:
         self._objective = objective
         self._cost = Cost()
         self._returns = Returns()
-        self._plan: tuple[int, Wait] | None = None  # How many to wait for, until when.
+        self._wait: Wait | None = None  # The one under way, ...
+        self._target = 0  # ... and how many in the queue end it early.
 
     def decide(self, now: float, waiting: Waiting) -> Wait | Send:
         count = len(waiting)
-        plan = self._plan
-        if plan is None:
-            plan = self._plan = self._make_plan(now, count, waiting)
-        target, wait = plan
-        if count < target and now < wait.until:
-            return wait
-        self._plan = None
-        return Send(min(count, self._most(now, count, waiting)))
+        if self._wait is not None and count < self._target and now < self._wait.until:
+            return self._wait
+        most = self._most(now, count, waiting)
+        # One wait for each batch: where it is over the batch goes, whoever has come.
+        if self._wait is None and count < most:
+            self._wait = self._best_wait(now, count, most - count, waiting)
+            if self._wait is not None:
+                return self._wait
+        self._wait = None
+        return Send(min(count, most))
 
     def arrived(self, now: float, count: int = 1) -> None:
         self._returns.arrived(now, count)
@@ -138,15 +141,14 @@ class Adaptive:
         for count, seconds in measurements:
             self._cost.observe(count, seconds)
 
-    def _make_plan(self, now: float, count: int, waiting: Waiting) -> tuple[int, Wait]:
-        """The wait with the greatest gain; (0, ...) where it is best to start now.
+    def _best_wait(self, now: float, count: int, room: int, waiting: Waiting) -> Wait | None:
+        """The wait with the greatest gain, None where it is best to start now.
 
         Each caller who comes back in time saves a batch's fixed cost to those behind; each who
         waits for them loses that time. An idle second longer than the fixed cost is never earned.
         """
         fixed = self._cost.fixed
-        room = self._most(now, count, waiting) - count
-        target, until, best = 0, now, 0.0
+        until, best = now, 0.0
         lost, before, back = 0.0, now, 0.0
         for time, above, more in self._returns.ahead(now):
             if time - now > fixed:
@@ -155,9 +157,12 @@ class Adaptive:
             before, back = time, min(more, room)
             gain = min(above, room) * fixed - lost
             if gain > best and back >= _ONE:
-                target, until, best = count + max(1, round(back)), time, gain
-        latest = min(waiting.oldest + self._objective, waiting.due) - self._cost.of(target)
-        return target, Wait(min(until, latest))
+                self._target, until, best = count + max(1, round(back)), time, gain
+        if not best:
+            return None
+        latest = min(waiting.oldest + self._objective, waiting.due) - self._cost.of(self._target)
+        until = min(until, latest)
+        return Wait(until) if until > now else None
 
     def _most(self, now: float, count: int, waiting: Waiting) -> int:
         """The largest batch to send.
