@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 
 from minibento.batching.policy import Policy, Wait
 
-__all__ = ["LOOP_TURN", "Answered", "Server", "closed_loop", "fire_at", "open_loop"]
+__all__ = ["LOOP_TURN", "MILLISECOND", "Answered", "Server", "closed_loop", "fire_at", "open_loop"]
 
 LOOP_TURN = 0.00005
 MILLISECOND = 0.001

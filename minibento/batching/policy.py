@@ -14,6 +14,7 @@ from minibento.batching.returns import Returns
 
 __all__ = ["Adaptive", "Greedy", "Policy", "Send", "Wait", "Waiting"]
 
+_TIMER = 0.001  # What a loop's timers resolve: a wait that nobody ends is at least this long.
 _ONE = 0.5  # Fewer expected than this, rounded, are none.
 
 
@@ -145,9 +146,12 @@ class Adaptive:
         """The wait with the greatest gain, None where it is best to start now.
 
         Each caller who comes back in time saves a batch's fixed cost to those behind; each who
-        waits for them loses that time. An idle second longer than the fixed cost is never earned.
+        waits for them loses that time. An idle second longer than the fixed cost is never earned,
+        so nothing is waited for where no timer is as short.
         """
         fixed = self._cost.fixed
+        if fixed < _TIMER:
+            return None
         until, best = now, 0.0
         lost, before, back = 0.0, now, 0.0
         for time, above, more in self._returns.ahead(now):
