@@ -25,7 +25,7 @@ def fire_at(now: float, until: float) -> float:
         return now + LOOP_TURN
     if until == math.inf:
         return until
-    return now + math.ceil((until - now) / MILLISECOND - 1e-9) * MILLISECOND
+    return now + max(1, math.ceil((until - now) / MILLISECOND - 1e-9)) * MILLISECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from minibento.batching.returns import Returns
 __all__ = ["Adaptive", "Greedy", "Policy", "Send", "Wait", "Waiting"]
 
 _TIMER = 0.001  # What a loop's timers resolve: a wait that nobody ends is at least this long.
+_ROUNDING = 1e-9
 _ONE = 0.5  # Fewer expected than this, rounded, are none.
 
 
@@ -171,16 +172,20 @@ class Adaptive:
     def _most(self, now: float, count: int, waiting: Waiting) -> int:
         """The largest batch to send.
 
-        As many as arrived so lately that a batch of them is answered within the objective, taking
-        what waits as evenly spaced; older ones go along in their place unless their deadline sheds
-        them. Where the head cannot make the objective any more but has a later deadline, the
-        largest batch that the deadline allows: it empties the queue fastest.
+        Where all that waits can be answered within the objective: as many as the head can bear.
+        Else as many as arrived so lately that a batch of them is in time, taking what waits as
+        evenly spaced; older ones go along in their place unless their deadline sheds them. Where
+        that loses the head, but its deadline is later: the largest batch that the deadline
+        allows, as it empties the queue fastest.
         """
         cost = self._cost
         known = min(self._max_batch_size, max(1, 2 * cost.largest))
         age = now - waiting.oldest
-        fresh = int((self._objective - cost.fixed) / (cost.each + age / count + 1e-9))
-        most = max(1, min(known, fresh))
-        if age + cost.of(min(count, most)) <= self._objective:
+        if age + cost.of(count) <= self._objective:
+            return min(known, cost.fitting(self._objective - age))
+        spaced = cost.each + age / count
+        fresh = (self._objective - cost.fixed) / spaced + _ROUNDING if spaced else known
+        most = max(1, min(known, int(fresh)))
+        if age + cost.of(most) <= self._objective + _ROUNDING:
             return most
         return max(most, min(known, cost.fitting(waiting.due - now)))
