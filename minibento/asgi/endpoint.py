@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from minibento.asgi import problem
 from minibento.asgi.body import choose_decoder, exact_types, read_on
+from minibento.asgi.headers import Headers, checked, with_headers
 from minibento.asgi.invoke import ABSENT, Invoke, Pending, resumed
 from minibento.asgi.mends import mended
 from minibento.asgi.meter import Meter
@@ -30,7 +31,6 @@ from minibento.services.method import Method
 
 __all__ = ["Endpoint"]
 
-Headers = list[tuple[bytes, bytes]]
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", problem.MEDIA_TYPE.encode())
 # At most six digits before the point: a deadline of two weeks is none.
@@ -72,8 +72,7 @@ class Endpoint:
                 return
             if isinstance(answer, Response):
                 status = answer.status_code
-                answer.raw_headers.append((b"x-request-id", request_id))
-                await answer(scope, receive, send)
+                await answer(scope, receive, with_headers(send, [(b"x-request-id", request_id)]))
                 return
             status, head, body = answer
             head.append((b"content-length", b"%d" % len(body)))
@@ -110,12 +109,13 @@ class Endpoint:
         else:
             result = await self._rest(pending, waits_for, receive, call)
         if isinstance(result, Response):
+            checked(result.raw_headers)
             return result
         body = self._encode(result)
         if context is None:
             return 200, [_JSON], body
         answer = context.response
-        return answer.status_code, [_JSON, *answer.raw_headers], body
+        return answer.status_code, [_JSON, *checked(answer.raw_headers)], body
 
     def _value(self, decode: Decode, body: bytes) -> Any:
         """The value of the body."""
@@ -153,7 +153,7 @@ class Endpoint:
 
     def _other_method(self, given: str) -> tuple[int, Headers, bytes]:
         if given == "OPTIONS":
-            return 204, [(b"allow", _ALLOW["allow"].encode())], b""
+            return 200, [(b"allow", _ALLOW["allow"].encode())], b""
         raise Stop(405, f"{self._method.path} answers POST, got {given[:20]}", headers=_ALLOW)
 
     def _decoder(self, headers: dict[bytes, bytes]) -> Decode:
