@@ -3,9 +3,7 @@
 __all__ = ["Cost"]
 
 _MEMORY = 0.05  # Weight of the newest batch: the last 20 or so decide.
-_SPREAD = (
-    0.04  # The slope is fitted where the variance of n is at least this share of mean n squared.
-)
+_SPREAD = 0.2  # The slope is fitted where n deviates from its mean by this share of it.
 _STALL = 4.0  # A batch that took longer than this many times its prediction counts as that long.
 _ENDLESS = 2**31  # What fits where an item costs nothing.
 

@@ -3,8 +3,6 @@
 import math
 from dataclasses import dataclass
 
-import pytest
-
 from minibento.batching.policy import Adaptive, Greedy, Policy, Send, Wait
 
 
