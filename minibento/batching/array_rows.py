@@ -98,7 +98,7 @@ class ArrayRows:
     def _cast(self, array: Array, dtype: np.dtype[Any]) -> Array:
         if array.dtype == dtype:
             return array
-        if array.dtype.kind == dtype.kind == "f" or (array.dtype.kind in "biu" and dtype.kind == "f"):
+        if dtype.kind == "f" and array.dtype.kind in "fbiu":
             return array.astype(dtype)
         if not np.can_cast(array.dtype, dtype, "unsafe") or array.dtype.kind not in "biuf":
             raise self._refused(f"got dtype {array.dtype}")

@@ -42,7 +42,7 @@ class Outcome:
 class Entry:
     """One item waiting: `done(outcome)` is called once, on the loop, unless it is cancelled."""
 
-    __slots__ = ("arrived", "deadline", "done", "gone", "item", "key")
+    __slots__ = ("arrived", "deadline", "done", "gone", "item", "key", "waiting")
 
     def __init__(
         self, item: Any, key: Hashable, deadline: float | None, done: Callable[[Outcome], None]
@@ -53,6 +53,7 @@ class Entry:
         self.done = done
         self.arrived = 0.0
         self.gone = False
+        self.waiting = False
 
 
 class Queue:
@@ -76,7 +77,6 @@ class Queue:
         self.job = job
         self.policy = policy
         self.limit = limit
-        self.on_the_way = 0
         self._entries: deque[Entry] = deque()
         self._gone = 0
 
@@ -93,13 +93,14 @@ class Queue:
 
     def put(self, entry: Entry) -> None:
         """Let an item wait."""
+        entry.waiting = True
         self._entries.append(entry)
 
     def forget(self, entry: Entry) -> None:
-        """The entry's caller has gone; the item is dropped before it costs anything."""
-        if not entry.gone:
-            entry.gone = True
+        """The entry's caller has gone; an item that still waits is dropped before it costs."""
+        if entry.waiting and not entry.gone:
             self._gone += 1
+        entry.gone = True
 
     def take(self, count: int, now: float) -> tuple[list[Entry], list[Entry]]:
         """Remove the next batch: up to `count` items that stack with the first, and the hopeless.
@@ -115,10 +116,14 @@ class Queue:
             entry = entries.popleft()
             if entry.gone:
                 self._gone -= 1
-            elif entry.deadline is not None and self.policy.hopeless(now, entry.deadline):
-                late.append(entry)
-            elif batch and entry.key != batch[0].key:
+                continue
+            if batch and entry.key != batch[0].key:
                 passed_over.append(entry)
+                continue
+            entry.waiting = False
+            size = len(batch) + 1
+            if entry.deadline is not None and self.policy.hopeless(now, entry.deadline, size):
+                late.append(entry)
             else:
                 batch.append(entry)
         entries.extendleft(reversed(passed_over))
@@ -133,14 +138,21 @@ class Queue:
 
 
 class Batcher:
-    """Feeds one compute thread from the queues of a worker's methods."""
+    """Feeds one compute thread from the queues of a worker's methods.
+
+    Args:
+        compute: The thread; nothing else submits batches to it.
+        loop: The loop that everything here is called on.
+        observe: Told of each finished batch: queue, entries, when it started, compute seconds.
+        clock: Monotonic seconds.
+    """
 
     def __init__(
         self,
         compute: ComputeThread,
         loop: asyncio.AbstractEventLoop,
         *,
-        observe: Callable[[Queue, Outcome], None] = lambda _queue, _outcome: None,
+        observe: Callable[[Queue, Sequence[Entry], float, float], None] = lambda *_: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._compute = compute
@@ -158,17 +170,22 @@ class Batcher:
         """Serve this queue too."""
         self._queues.append(queue)
 
-    def submit(self, queue: Queue, entry: Entry) -> None:
-        """Let an item wait for its batch.
+    def submit(self, queue: Queue, entries: Sequence[Entry]) -> None:
+        """Let the items of one call wait for their batches: all of them or none.
+
+        A call of many items that finds room is taken whole: its items are in memory already, and
+        half an answer is of no use.
 
         Raises:
-            Overloaded: the queue is full; `retry_after` is the time its items will take.
+            Overloaded: the queue is full.
         """
         if len(queue) >= queue.limit:
             raise Overloaded(f"{queue.method}: {len(queue)} items are waiting already")
-        now = entry.arrived = self._clock()
-        queue.put(entry)
-        queue.policy.arrived(now)
+        now = self._clock()
+        for entry in entries:
+            entry.arrived = now
+            queue.put(entry)
+        queue.policy.arrived(now, len(entries))
         self._wake()
 
     async def drained(self) -> None:
@@ -239,11 +256,10 @@ class Batcher:
         queue.policy.finished(self._clock(), len(batch), seconds)
         # The next batch computes while the answers of this one are sent.
         self._turn()
+        self._observe(queue, batch, started, seconds)
         for entry, value in zip(batch, values, strict=True):
-            outcome = Outcome(value, len(batch), started - entry.arrived, seconds)
-            self._observe(queue, outcome)
             if not entry.gone:
-                entry.done(outcome)
+                entry.done(Outcome(value, len(batch), started - entry.arrived, seconds))
 
     def _settle(self) -> None:
         if not self._busy and not any(len(queue) for queue in self._queues):

@@ -1,4 +1,4 @@
-"""Reads a RowSpec off an example batch: what one item looks like is the example without its first axis."""
+"""Reads a RowSpec off an example batch: one item is the example without its first axis."""
 
 from typing import Any
 
@@ -62,7 +62,8 @@ def _frame(example: Any) -> RowSpec:
     columns = []
     for index, name in enumerate(example.columns):
         if not isinstance(name, str):
-            raise ValueError(f"column name {name!r} is not text: rename it with frame.columns = ...")
+            mend = "frame.columns = frame.columns.astype(str)"
+            raise ValueError(f"column name {name!r} is not text: {mend}")  # noqa: TRY004 - a value
         dtype = example.dtypes.iloc[index]
         if str(dtype) == "category":
             categories = tuple(dtype.categories.tolist())

@@ -1,4 +1,4 @@
-"""What a model answered for a batch, taken apart into one result per item and put together again."""
+"""What a model answered for a batch, taken apart into one result per item and joined again."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -96,7 +96,7 @@ class ListRows:
 
 
 class AutoRows:
-    """By the item: mappings and others into a list, 1-D arrays stacked, sparse rows stacked sparse."""
+    """By the item: 1-D arrays and sparse rows are stacked, all others go into a list."""
 
     def __init__(self, method: str) -> None:
         self._method = method
