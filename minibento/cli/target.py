@@ -5,6 +5,7 @@ becomes a Place: a folder to import from, a module, perhaps an attribute.
 """
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -119,12 +120,9 @@ def _module_place(target: str, folder: Path) -> Place | None:
     match = _REFERENCE.match(target)
     if match is None:
         return None
-    top = match[1].partition(".")[0]
-    local = PathFinder.find_spec(top, [str(folder)])
-    # A folder without code is a module to Python; only its path spelling makes sense then.
-    if (local is None or local.origin is None) and PathFinder.find_spec(top) is None:
-        return None
-    if local is not None and local.origin is None and "." not in match[1]:
+    spec = PathFinder.find_spec(match[1].partition(".")[0], [str(folder), *sys.path])
+    # To Python any folder is a module; one without code has no attribute to name.
+    if spec is None or (spec.origin is None and "." not in match[1]):
         return None
     return Place(folder.resolve(), match[1], match[2])
 

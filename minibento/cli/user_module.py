@@ -8,7 +8,10 @@ from types import ModuleType
 
 from minibento.errors import TargetError
 
-__all__ = ["import_from", "where_raised"]
+__all__ = ["import_from", "located"]
+
+# Steps in here are never the user's own code, even where its sources lie below their folder.
+_MINIBENTO = Path(__file__).parents[1]
 
 
 def import_from(folder: Path, module: str) -> ModuleType:
@@ -28,13 +31,17 @@ def import_from(folder: Path, module: str) -> ModuleType:
     except BaseException as error:  # its SystemExit too is its own failure, not our exit
         if isinstance(error, ModuleNotFoundError) and _misses_itself(error, module):
             raise TargetError(f"there is no module {error.name!r} in {folder}") from error
-        raise TargetError(f"{where_raised(error, folder)}: {_said(error)}") from error
+        raise TargetError(located(error, folder)) from error
     _refuse_namesake(imported, folder)
     return imported
 
 
-def where_raised(error: BaseException, folder: Path) -> str:
-    """`file:line` of the last step in the user's own code below `folder`, else of the last one."""
+def located(error: BaseException, folder: Path) -> str:
+    """`file:line: Exception: text`, the place being the last in the user's code below `folder`."""
+    return f"{_place(error, folder)}: {_said(error)}"
+
+
+def _place(error: BaseException, folder: Path) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_shown(Path(error.filename), folder)}:{error.lineno}"
     steps = traceback.extract_tb(error.__traceback__)
@@ -44,7 +51,9 @@ def where_raised(error: BaseException, folder: Path) -> str:
 
 
 def _is_own(path: Path, folder: Path) -> bool:
-    return path.is_relative_to(folder) and "site-packages" not in path.relative_to(folder).parts
+    if not path.is_relative_to(folder) or path.is_relative_to(_MINIBENTO):
+        return False
+    return "site-packages" not in path.relative_to(folder).parts
 
 
 def _shown(path: Path, folder: Path) -> str:
