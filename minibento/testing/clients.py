@@ -1,7 +1,7 @@
 """A service in this process, asked through an HTTP client, without any port."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from minibento.asgi.service import Service
@@ -16,7 +16,9 @@ __all__ = ["client"]
 
 
 @contextmanager
-def client(service: Service[Any], **replacements: Any) -> "Iterator[httpx2.Client]":
+def client(
+    service: "Service[Any] | type[Any]", **replacements: Any
+) -> "Iterator[httpx2.Client]":
     """Run a service in this process and give an `httpx2.Client` whose requests it answers.
 
     Everything is as when it is served, start-up hooks, validation, batching and answers included;
@@ -26,7 +28,7 @@ def client(service: Service[Any], **replacements: Any) -> "Iterator[httpx2.Clien
             answer = http.post("/classify", json={"income": 1200})
 
     Args:
-        service: What `@minibento.service` made.
+        service: What `@minibento.service` made. (Type checkers take it for the class.)
         **replacements: Other objects for class attributes, by name. A `minibento.Runner` takes the
             place of a runner as it is. Any other object becomes the model of an embedded runner:
             give it the methods that the service calls. They get what the model's get, a batch
@@ -55,9 +57,8 @@ def client(service: Service[Any], **replacements: Any) -> "Iterator[httpx2.Clien
         try:
             http = TestClient(stand_in, raise_server_exceptions=False, follow_redirects=False)
             http.portal = portal
-            with_closing = http
-            yield with_closing
-            http.close()
+            with closing(http):
+                yield http
         finally:
             portal.call(stand_in.stop)
 
