@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from minibento import importing
-from minibento.errors import Corrupt, DeclarationError, Untrusted
-from minibento.frameworks import pickled
+from minibento.errors import DeclarationError
+from minibento.frameworks import pickled, skops_format
 from minibento.frameworks.base import Files, Saved
+from minibento.frameworks.xgboost import limit_threads
 from minibento.wire.row_spec import RowSpec
 
 __all__ = ["Sklearn"]
@@ -22,12 +23,6 @@ _METHODS = (
     "transform",
 )
 _PICKLE, _SKOPS = "model.pkl", "model.skops"
-# What common estimators are made of and skops does not trust by itself. None runs code when made.
-_TRUSTED = [
-    "numpy.dtype",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
-]
 
 
 class Sklearn:
@@ -57,7 +52,7 @@ class Sklearn:
     def save(self, obj: Any, directory: Path, options: Mapping[str, Any]) -> Saved:
         """Write `model.pkl`, or `model.skops` with `{"format": "skops"}`."""
         if options["format"] == "skops":
-            (directory / _SKOPS).write_bytes(_dump_skops(obj))
+            (directory / _SKOPS).write_bytes(skops_format.dumps(obj))
             return Saved(options={"format": "skops"}, modules=frozenset({"skops"}))
         made = pickled.dumps(obj)
         (directory / _PICKLE).write_bytes(made.data)
@@ -71,7 +66,7 @@ class Sklearn:
             # The model's own check of library versions says it once for the whole model.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             if options["format"] == "skops":
-                return _load_skops(files.read(_SKOPS))
+                return skops_format.loads(files.read(_SKOPS))
             return pickled.loads(files.read(_PICKLE))
 
     def methods(self, obj: Any) -> dict[str, bool]:
@@ -90,59 +85,36 @@ class Sklearn:
         """Let no nested estimator use more than this many; a sequential one stays so.
 
         `n_jobs` of None or 1 is left alone: starting joblib for a small batch costs more than it
-        gives (forest of 200 trees, one row: 9 ms alone, 42 ms with two jobs).
+        gives (forest of 200 trees, one row: 9 ms alone, 42 ms with two jobs). XGBoost's estimators
+        take all processors unless told otherwise, so these are told.
         """
         for part in _parts(obj, set()):
             jobs = vars(part).get("n_jobs")
-            if isinstance(jobs, int) and jobs != 1:
+            if hasattr(part, "get_booster"):
+                limit_threads(part, threads)
+            elif isinstance(jobs, int) and jobs != 1:
                 part.n_jobs = min(jobs, threads) if jobs > 0 else threads
 
 
 def _parts(obj: Any, seen: set[int]) -> Iterator[Any]:
-    """`obj` and every fitted estimator inside it, however deep; trees of a forest are not asked."""
+    """`obj` and every fitted estimator inside it, however deep."""
     if id(obj) in seen:
         return
     seen.add(id(obj))
     if isinstance(obj, list | tuple):
         for value in obj:
             yield from _parts(value, seen)
-    elif hasattr(obj, "get_params") and not isinstance(obj, type) and hasattr(obj, "__dict__"):
+    elif _is_part(obj):
         yield obj
         for value in list(vars(obj).values()):
             yield from _parts(value, seen)
 
 
-def _dump_skops(obj: Any) -> bytes:
-    skops = importing.optional("skops.io", extra="skops", purpose='format="skops"')
-    instead = 'use format="cloudpickle" (loading it executes code) or leave them out of the model'
-    try:
-        data: bytes = skops.dumps(obj)
-    except Exception as error:
-        # skops raises exceptions of many modules for what it cannot write.
-        raise DeclarationError(f"skops cannot write {_kind(obj)}: {error}; {instead}") from error
-    unknown = sorted(set(skops.get_untrusted_types(data=data)) - set(_TRUSTED))
-    if unknown:
-        raise DeclarationError(
-            f'format="skops" holds only types known to be safe, {_kind(obj)} needs '
-            f"{', '.join(unknown)}: {instead}"
-        )
-    return data
-
-
-def _load_skops(data: bytes) -> Any:
-    skops = importing.optional("skops.io", extra="skops", purpose="a model in skops format")
-    if not data.startswith(b"PK"):
-        raise Corrupt(
-            f"{_SKOPS} is not a skops file (it begins with {data[:4]!r}, a skops file with b'PK'): "
-            "nothing was loaded; save the model again"
-        )
-    unknown = sorted(set(skops.get_untrusted_types(data=data)) - set(_TRUSTED))
-    if unknown:
-        raise Untrusted(
-            f"{_SKOPS} names types that are not known to be safe: {', '.join(unknown)}; "
-            "nothing was loaded"
-        )
-    return skops.loads(data, trusted=_TRUSTED)
+def _is_part(obj: Any) -> bool:
+    """An estimator, or one of scikit-learn's own objects that hold some (calibrated ones do)."""
+    if isinstance(obj, type) or not hasattr(obj, "__dict__"):
+        return False
+    return hasattr(obj, "get_params") or type(obj).__module__.startswith("sklearn.")
 
 
 def _kind(obj: object) -> str:

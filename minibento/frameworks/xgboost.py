@@ -13,7 +13,7 @@ from minibento.errors import Corrupt, DeclarationError
 from minibento.frameworks.base import Files, Saved
 from minibento.wire.row_spec import RowSpec
 
-__all__ = ["XGBoost"]
+__all__ = ["XGBoost", "limit_threads"]
 
 _FILE = "model.ubj"
 _FACADES = (
@@ -106,8 +106,14 @@ class XGBoost:
         if isinstance(obj, self._xgboost.Booster):
             obj.set_param({"nthread": threads})
         else:
-            obj.n_jobs = threads
-            obj.get_booster().set_param({"nthread": threads})
+            limit_threads(obj, threads)
+
+
+def limit_threads(estimator: Any, threads: int) -> None:
+    """Let an XGBoost estimator, wherever it is found, predict with this many threads."""
+    estimator.n_jobs = threads
+    if estimator.__sklearn_is_fitted__():  # a stack keeps the unfitted ones it was made from
+        estimator.get_booster().set_param({"nthread": threads})
 
 
 class _RowBooster:

@@ -14,7 +14,7 @@ __all__ = [
     "CUSTOM_OBJECTS",
     "EXAMPLE",
     "About",
-    "MethodSpec",
+    "Signature",
     "python_version",
 ]
 
@@ -27,7 +27,7 @@ ANSWERS = "answers.msgpack"
 CUSTOM = "custom"
 
 
-class MethodSpec(NamedTuple):
+class Signature(NamedTuple):
     """One method that a runner offers: does it take many rows, and how do they look?"""
 
     batchable: bool
@@ -55,7 +55,7 @@ class About:
 
     framework: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    methods: Mapping[str, MethodSpec] = field(default_factory=dict)
+    methods: Mapping[str, Signature] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     python: str = ""
@@ -88,7 +88,7 @@ class About:
             signatures = data["signatures"]
             plain = {key: data[key] for key in cls.__slots__ if key in data}
             methods = {
-                name: MethodSpec(spec["batchable"], RowSpec.from_json(spec["rows"]))
+                name: Signature(spec["batchable"], RowSpec.from_json(spec["rows"]))
                 for name, spec in signatures.items()
             }
             plain["custom_objects"] = tuple(data["custom_objects"])

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from minibento.batching.rows import rows, unstack
-from minibento.models.about import MethodSpec
+from minibento.models.about import Signature
 
 __all__ = ["answers_to", "difference"]
 
 _RTOL, _ATOL = 1e-3, 1e-6
 
 
-def answers_to(example: Any, runnable: Any, methods: Mapping[str, MethodSpec]) -> dict[str, Any]:
+def answers_to(example: Any, runnable: Any, methods: Mapping[str, Signature]) -> dict[str, Any]:
     """What each method answers, with the rows built as a runner builds them.
 
     A batchable method answers all rows at once, in one piece; any other a list, row by row.

@@ -14,7 +14,7 @@ from minibento.models.about import (
     CUSTOM_OBJECTS,
     EXAMPLE,
     About,
-    MethodSpec,
+    Signature,
 )
 from minibento.models.libraries import refuse_other_python, warn_of_differences
 from minibento.tag import Tag
@@ -106,7 +106,7 @@ class Model:
 
         return Runner(self, **options)
 
-    def method_specs(self) -> dict[str, MethodSpec]:
+    def method_specs(self) -> dict[str, Signature]:
         """The methods a runner offers; none for a placeholder."""
         self._refuse_custom("method_specs()")
         return dict(self._about.methods)

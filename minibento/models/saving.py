@@ -15,7 +15,7 @@ from minibento.models.about import (
     CUSTOM_OBJECTS,
     EXAMPLE,
     About,
-    MethodSpec,
+    Signature,
     python_version,
 )
 from minibento.models.answers import answers_to
@@ -54,10 +54,7 @@ def save(
     labels, metadata = checked_labels(given.labels), checked_metadata(given.metadata)
     custom = _pickled_custom_objects(given.custom_objects)
     specs = _specs(adapter, obj, methods, given.example_input)
-    example = answers = None
-    if given.example_input is not None:
-        example = encode_bytes(given.example_input)
-        answers = _answers(name, runnable, specs, given.example_input) if given.check else None
+    example, answers = _example_and_answers(name, runnable, specs, given)
     with local_store().draft(name) as draft:
         saved = adapter.save(obj, draft.path, options)
         _write(draft.path, {CUSTOM_OBJECTS: custom.data if custom else None, EXAMPLE: example})
@@ -83,7 +80,7 @@ def save(
 
 def _specs(
     adapter: Adapter, obj: Any, methods: Mapping[str, bool], example: Any
-) -> dict[str, MethodSpec]:
+) -> dict[str, Signature]:
     if example is None:
         rows = adapter.rows(obj)
     else:
@@ -91,10 +88,21 @@ def _specs(
             rows = describe(example)
         except ValueError as error:
             raise DeclarationError(str(error)) from error
-    return {name: MethodSpec(batchable, rows) for name, batchable in methods.items()}
+    return {name: Signature(batchable, rows) for name, batchable in methods.items()}
 
 
-def _answers(name: str, runnable: Any, specs: Mapping[str, MethodSpec], example: Any) -> bytes:
+def _example_and_answers(
+    name: str, runnable: Any, specs: Mapping[str, Signature], given: Declaration
+) -> tuple[bytes | None, bytes | None]:
+    if given.example_input is None:
+        return None, None
+    example = encode_bytes(given.example_input)
+    if not given.check:
+        return example, None
+    return example, _answers(name, runnable, specs, given.example_input)
+
+
+def _answers(name: str, runnable: Any, specs: Mapping[str, Signature], example: Any) -> bytes:
     try:
         answers = answers_to(example, runnable, specs)
     except Exception as error:

@@ -147,3 +147,21 @@ def test_parallel_parts_are_limited_however_deep_and_sequential_ones_left_alone(
     fitted.estimators_[0].n_jobs = -1
     Sklearn().use_threads(model, 3)
     assert fitted.estimators_[0].n_jobs == 3
+
+
+def test_threads_reach_what_is_calibrated_and_xgboosts_estimators() -> None:
+    import xgboost
+    from sklearn.calibration import CalibratedClassifierCV
+
+    forest = CalibratedClassifierCV(RandomForestClassifier(3, n_jobs=-1), cv=2)
+    Sklearn().use_threads(forest.fit(X, Y), 2)
+    inner = [each.estimator.n_jobs for each in forest.calibrated_classifiers_]
+    assert inner == [2, 2]
+    boosted = make_pipeline(StandardScaler(), xgboost.XGBClassifier(n_estimators=2)).fit(X, Y)
+    before = boosted.predict_proba(X)
+    Sklearn().use_threads(boosted, 1)
+    assert '"nthread":"1"' in boosted[-1].get_booster().save_config()
+    assert np.array_equal(boosted.predict_proba(X), before)
+    stack = StackingClassifier([("x", xgboost.XGBClassifier(n_estimators=2))], cv=2).fit(X, Y)
+    Sklearn().use_threads(stack, 1)
+    assert '"nthread":"1"' in stack.estimators_[0].get_booster().save_config()
