@@ -1,5 +1,6 @@
 """From a started service to its ASGI app: the whole composition, in one place."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from starlette._utils import get_route_path
@@ -33,11 +34,11 @@ def compiled(lifecycle: Lifecycle, *, access_log: bool) -> ASGIApp:
 
 
 def _by_path(endpoints: dict[str, ASGIApp], rest: ASGIApp) -> ASGIApp:
-    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+    def dispatch(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         endpoint: Any = None
         if scope["type"] == "http":
             path = get_route_path(scope) if scope.get("root_path") else scope["path"]
             endpoint = endpoints.get(path)
-        await (endpoint or rest)(scope, receive, send)
+        return (endpoint or rest)(scope, receive, send)
 
     return dispatch

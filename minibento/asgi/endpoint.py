@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from minibento.asgi import problem
 from minibento.asgi.body import choose_decoder, exact_types, read_on
-from minibento.asgi.invoke import ABSENT, Invoke
+from minibento.asgi.invoke import ABSENT, Invoke, Pending, resumed
 from minibento.asgi.mends import mended
 from minibento.asgi.meter import Meter
 from minibento.asgi.refusals import Gone, Stop
@@ -91,19 +91,6 @@ class Endpoint:
             return self._other_method(scope["method"])
         if b"minibento-timeout" in headers:
             self._shorten(call, headers[b"minibento-timeout"])
-        value = await self._value(receive, headers, call)
-        context = self._context(scope, receive, call) if self._wants_context else None
-        result = await self._call(value, context, receive, call)
-        if isinstance(result, Response):
-            return result
-        body = self._encode(result)
-        if context is None:
-            return 200, [_JSON], body
-        answer = context.response
-        return answer.status_code, [_JSON, *answer.raw_headers], body
-
-    async def _value(self, receive: Receive, headers: dict[bytes, bytes], call: Call) -> Any:
-        """The value of the body."""
         decode = self._exact_types.get(headers.get(b"content-type"))
         if decode is None or b"content-encoding" in headers:
             decode = self._decoder(headers)
@@ -112,6 +99,26 @@ class Endpoint:
             body = await self._read_on(message, receive, headers, call)
         else:
             body = message.get("body", b"")
+        value = self._value(decode, body)
+        context = self._context(scope, receive, call) if self._wants_context else None
+        pending = self._invoke(value, context)
+        try:
+            # A method that never waits is done after its first step, and needs no timer.
+            waits_for = pending.send(None)
+        except StopIteration as done:
+            result = done.value
+        else:
+            result = await self._rest(pending, waits_for, receive, call)
+        if isinstance(result, Response):
+            return result
+        body = self._encode(result)
+        if context is None:
+            return 200, [_JSON], body
+        answer = context.response
+        return answer.status_code, [_JSON, *answer.raw_headers], body
+
+    def _value(self, decode: Decode, body: bytes) -> Any:
+        """The value of the body."""
         if not body and (self._method.optional or self._method.body is None):
             return ABSENT
         try:
@@ -119,25 +126,24 @@ class Endpoint:
         except Refused as refused:
             raise mended(refused, body, self._method) from None
 
-    async def _call(
-        self, value: Any, context: Context | None, receive: Receive, call: Call
-    ) -> Any:
-        """The method's result, awaited no longer than the deadline and the caller's patience."""
+    async def _rest(self, pending: Pending, waits_for: Any, receive: Receive, call: Call) -> Any:
+        """The result of a method that waits, no later than its deadline or its client's leave."""
         assert call.deadline is not None
         left = call.deadline - time.monotonic()
         watch = Watch(asyncio.get_running_loop(), call.deadline, left, receive)
         try:
-            return await self._invoke(value, context)
+            result = await resumed(pending, waits_for)
+            if watch.reason is None:
+                return result
+            watch.excuses()  # the method has caught the cancellation and gone on
         except asyncio.CancelledError:
             if not watch.excuses():
                 raise
-            if watch.reason == "gone":
-                raise Gone from None
-            raise DeadlineExceeded(
-                f"{self._method.name} did not answer within its deadline"
-            ) from None
         finally:
             watch.close()
+        if watch.reason == "gone":
+            raise Gone
+        raise DeadlineExceeded(f"{self._method.name} did not answer within its deadline")
 
     def _problem(self, error: Exception, call: Call) -> tuple[int, Headers, bytes] | None:
         if isinstance(error, Gone):

@@ -3,16 +3,18 @@
 import asyncio
 import contextvars
 import inspect
-from collections.abc import Awaitable, Callable
+import types
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from minibento.services.context import Context
 from minibento.services.method import Method
 
-__all__ = ["ABSENT", "Invoke", "invoker"]
+__all__ = ["ABSENT", "Invoke", "Pending", "invoker", "resumed"]
 
-Invoke = Callable[[Any, Context | None], Awaitable[Any]]
+Pending = Coroutine[Any, Any, Any]
+Invoke = Callable[[Any, Context | None], Pending]
 
 
 def invoker(method: Method, instance: object, threads: ThreadPoolExecutor) -> Invoke:
@@ -69,6 +71,24 @@ def _guarded(call: Callable[[Any, Context | None], Any], value: Any, context: An
     except StopIteration as error:
         # A future cannot hold one: the caller would wait for ever.
         raise RuntimeError("the method raised StopIteration") from error
+
+
+@types.coroutine
+def resumed(pending: Pending, waits_for: Any) -> Generator[Any, Any, Any]:
+    """Await a coroutine whose first step has been taken and which `waits_for` a future now."""
+    try:
+        while True:
+            try:
+                sent = yield waits_for
+            except GeneratorExit:
+                pending.close()
+                raise
+            except BaseException as error:  # noqa: BLE001  # a cancellation, for the coroutine
+                waits_for = pending.throw(error)
+            else:
+                waits_for = pending.send(sent)
+    except StopIteration as done:
+        return done.value
 
 
 class _Absent:
