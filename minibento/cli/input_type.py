@@ -23,7 +23,7 @@ class InputType:
 
     Attributes:
         hint: The parameter's hint.
-        declaration: Source of the class that the hint names; empty without one.
+        declaration: Source of what the hint names; empty where it needs none.
         argument: What is handed on to the model, of a parameter `row`.
         imports: Import lines, sorted.
         example: One row as JSON-able data; None: none is known.
@@ -59,7 +59,7 @@ def input_type(rows: RowSpec, example: Any, name: str) -> InputType:
         names = list(dict.fromkeys(key for item in items for key in item))
         return _model([_Field(key, _hint([i.get(key) for i in items])) for key in names], first, name)
     if rows.kind == "array" and rows.shape:
-        return _array(rows, first)
+        return _array(rows, first, name)
     hint = _hint(items) if items else "Any"
     return InputType(hint, imports=("from typing import Any",) * (hint == "Any"), example=first)
 
@@ -106,7 +106,7 @@ def _imports(hints: str, aliased: bool) -> tuple[str, ...]:
     )
 
 
-def _array(rows: RowSpec, example: Any) -> InputType:
+def _array(rows: RowSpec, example: Any, name: str) -> InputType:
     assert rows.shape is not None, "asked for a known shape only"
     dtype = rows.dtype or "float64"
     number = {"i": "int", "u": "int", "b": "bool"}.get(dtype[0], "float")
@@ -119,7 +119,8 @@ def _array(rows: RowSpec, example: Any) -> InputType:
     if example is None and len(rows.shape) == 1:
         example = [0] * length if number == "int" else [0.0] * length
     return InputType(
-        hint=f"Annotated[{hint}, Field(min_length={length}, max_length={length})]",
+        hint=name,
+        declaration=f"{name} = Annotated[{hint}, Field(min_length={length}, max_length={length})]\n",
         imports=("from typing import Annotated", "from pydantic import Field"),
         example=example,
     )

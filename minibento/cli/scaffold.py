@@ -95,7 +95,8 @@ class {name}:
     @minibento.api{example}
     async def {api}(self, row: {hint}) -> dict[str, Any]:
         """Ask the model about one row."""
-        return {{"{api}": await self.model{call}({argument})}}
+        answer = await self.model{call}({argument})
+        return {{"{api}": answer}}
 '''
 
 _MODEL_TEST = '''"""What the service answers; `pytest` runs it."""
@@ -113,7 +114,8 @@ def test_it_is_ready() -> None:
 def test_what_is_not_json_is_refused() -> None:
     with client({name}) as http:
         headers = {{"content-type": "application/json"}}
-        assert http.post("/{api}", content=b"{{", headers=headers).status_code == 400
+        answer = http.post("/{api}", content=b"{{", headers=headers)
+    assert answer.status_code == 400, answer.text
 '''
 
 _MODEL_ROW_TEST = '''
@@ -159,9 +161,9 @@ def model_files(name: str, served: Served) -> Mapping[str, str]:
             tag=served.tag,
             quoted=literal(served.tag),
             imports=_import_block(rows.imports),
-            declaration=f"\n\n{rows.declaration}\n" if rows.declaration else "\n",
+            declaration=_declaration(rows.declaration),
             name=name,
-            example=f"(example={literal(rows.example, '    ')})" if known else "",
+            example=_example(rows.example) if known else "",
             api=api,
             hint=rows.hint,
             call="" if served.method == "__call__" else f".{served.method}",
@@ -173,6 +175,19 @@ def model_files(name: str, served: Served) -> Mapping[str, str]:
             name=name, text=f"Serves the model {served.tag}.", ask=_ask(api, body)
         ),
     }
+
+
+def _declaration(source: str) -> str:
+    """Two lines above a class, one above an alias, two below either."""
+    if not source:
+        return "\n"
+    return f"\n\n{source}\n" if source.startswith("class ") else f"\n{source}\n"
+
+
+def _example(value: object) -> str:
+    """The decorator's arguments, laid out."""
+    source = literal(value, "        ")
+    return f"(\n        example={source}\n    )" if "\n" in source else f"(example={source})"
 
 
 def _import_block(lines: tuple[str, ...]) -> str:
