@@ -43,7 +43,9 @@ def choose_decoder(headers: Mapping[bytes, bytes], decoders: Mapping[str, Decode
     media_type, _, parameters = given.partition(";")
     decode = decoders.get(media_type.strip().lower())
     if decode is None:
-        raise Stop(415, _wrong_type(media_type.strip().lower()[:80], accepted, next(iter(decoders))))
+        raise Stop(
+            415, _wrong_type(media_type.strip().lower()[:80], accepted, next(iter(decoders)))
+        )
     charset = re.search(r"charset\s*=\s*\"?([^\s\";]*)", parameters, re.IGNORECASE)
     if charset is not None and charset[1].lower() not in _UTF8:
         raise Stop(415, f"the charset {charset[1][:40]!r} is not accepted: send UTF-8")

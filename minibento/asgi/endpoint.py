@@ -158,9 +158,7 @@ class Endpoint:
 
     def _decoder(self, headers: dict[bytes, bytes]) -> Decode:
         """The slow choice, for headers that are written in an unusual way or missing."""
-        empty = (
-            b"transfer-encoding" not in headers and headers.get(b"content-length", b"0") == b"0"
-        )
+        empty = b"transfer-encoding" not in headers and headers.get(b"content-length", b"0") == b"0"
         if empty and (self._method.body is None or self._method.optional):
             return _nothing
         return choose_decoder(headers, self._decoders)

@@ -71,7 +71,7 @@ class Lifecycle:
             undo = self._undo.pop()
             try:
                 await undo()
-            except Exception:
+            except Exception:  # noqa: BLE001  # the others must be stopped too
                 _LOG.exception("%s: an error while stopping", self.declaration.name)
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.loop = None

@@ -82,11 +82,13 @@ def of(error: Exception, request_id: str, where: str) -> Problem:
 
 
 def _of_item(error: ItemError) -> Problem:
-    flaws = ()
+    flaws: tuple[Flaw, ...] = ()
     if error.field is not None:
         flaws = (Flaw(error.field, error.detail),)
     if error.status >= 500:
-        return Problem(error.status, error.detail, headers={"retry-after": "1"} if error.status == 503 else {})
+        return Problem(
+            error.status, error.detail, headers={"retry-after": "1"} if error.status == 503 else {}
+        )
     return Problem(error.status, error.detail, flaws=flaws)
 
 

@@ -1,7 +1,6 @@
 """The decorated class: an object that any ASGI server can serve; knows no processes."""
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, overload
@@ -19,10 +18,8 @@ T = TypeVar("T")
 _LOG = logging.getLogger("minibento")
 
 
-
-
 class Service(Generic[T]):
-    """A declared service; `uvicorn service:CreditRisk` serves it, `app.mount("/risk", CreditRisk)` too.
+    """A declared service: an ASGI app for `uvicorn service:CreditRisk` or `app.mount("/risk", ...)`.
 
     Attributes:
         cls: The class as written.
@@ -64,7 +61,7 @@ class Service(Generic[T]):
         await self._app(scope, receive, send)
 
     def instance(self) -> T:
-        """A plain instance of the class, for tests: its runners run embedded, at their first use."""
+        """A plain instance of the class, for tests; its runners run embedded, at first use."""
         return self.cls()
 
     def replace(self, **attributes: Any) -> "Service[T]":
@@ -130,7 +127,7 @@ class Service(Generic[T]):
         await receive()
         try:
             await self.start()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the server is told, by the protocol
             _LOG.exception("%s did not start", self.name)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return

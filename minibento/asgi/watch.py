@@ -32,7 +32,7 @@ class Watch:
         self._task = asyncio.current_task(loop)
         self._listener: asyncio.Task[None] | None = None
         self.reason: Literal["deadline", "gone"] | None = None
-        self._timer = loop.call_later(left if left < _LISTEN_AFTER else _LISTEN_AFTER, self._tick)
+        self._timer = loop.call_later(min(left, _LISTEN_AFTER), self._tick)
 
     def close(self) -> None:
         """End watching; must be called whatever happened."""

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
-__all__ = ["BadAnswer", "Codec", "Decode", "Flaw", "Refused"]
+__all__ = ["BadAnswer", "Codec", "Decode", "Encode", "Flaw", "Refused"]
 
 Decode = Callable[[bytes], Any]
+Encode = Callable[[Any], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,11 @@ class Codec(Protocol):
         adapter: What describes the hint in JSON schema.
         decoders: What reads a body, by its media type; the first is the usual one.
         media_type: Of the answer.
+        encode: The body of an answer; raises BadAnswer if the value is not what the hint says, or
+            cannot be JSON.
     """
 
     adapter: TypeAdapter[Any]
     decoders: Mapping[str, Decode]
     media_type: str
-
-    def encode(self, value: Any) -> bytes:
-        """The body of an answer.
-
-        Raises:
-            BadAnswer: the value is not what the hint says, or cannot be JSON.
-        """
-        ...
+    encode: Encode

@@ -42,11 +42,12 @@ def _flaw(entry: dict[str, Any]) -> Flaw:
     place = [*entry["loc"], *entry.get("ctx", {}).get("at", ())]
     field = ".".join(str(part) for part in place)
     kind = entry["type"]
+    came = entry.get("ctx", {}).get("got", entry["input"])
     if kind in {"missing", "missing_argument"}:
         return Flaw(field, "this field is required")
     if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
         return Flaw(field, "no such field is accepted", shown(entry["input"]))
-    return Flaw(field, _lower(entry["msg"]), shown(entry["input"]))
+    return Flaw(field, _lower(entry["msg"]), shown(came))
 
 
 def _lower(message: str) -> str:

@@ -40,7 +40,7 @@ def plain(value: Any) -> Any:
         return array_to_lists(np.asarray(value))
     pandas = sys.modules.get("pandas")
     if pandas is not None:
-        if value is pandas.NA or value is pandas.NaT:
+        if value is pandas.NA:
             return None
         if isinstance(value, pandas.DataFrame):
             return frame_to_records(value)
@@ -56,11 +56,16 @@ def plain(value: Any) -> Any:
 def array_to_lists(array: np.ndarray[Any, Any]) -> Any:
     """Nested lists with null for what is not finite, ISO text for dates."""
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        return np.where(np.isfinite(array), array.astype(object), None).tolist()
+        return _with_null(array.astype(object), ~np.isfinite(array))
     if array.dtype.kind in "mM":
-        return np.where(np.isnat(array), None, array.astype(str).astype(object)).tolist()
+        return _with_null(array.astype(str).astype(object), np.isnat(array))
     if array.dtype.kind in "cV":
         raise TypeError(f"an array of dtype {array.dtype} has no JSON form: return its parts")
+    return array.tolist()
+
+
+def _with_null(array: np.ndarray[Any, Any], missing: np.ndarray[Any, Any]) -> Any:
+    array[missing] = None
     return array.tolist()
 
 

@@ -13,9 +13,9 @@ from pydantic_core import PydanticSerializationError, from_json
 from typing_extensions import is_typeddict
 
 from minibento.io import free_json
-from minibento.io.base import BadAnswer, Decode
+from minibento.io.base import BadAnswer, Decode, Encode, Refused
 from minibento.io.flaws import refusal
-from minibento.io.strict_json import check, malformed
+from minibento.io.strict_json import NOTHING_KNOWN, check, malformed
 
 __all__ = ["JSON", "JsonBody", "json_value"]
 
@@ -36,8 +36,7 @@ class JsonBody:
         self._to_json = self.adapter.serializer.to_json
         self._keys = _key_counter(hint)
         self._model = hint if isinstance(hint, type) and issubclass(hint, BaseModel) else None
-        if hint in _FREE:
-            self.encode = free_json.encode
+        self.encode: Encode = free_json.encode if hint in _FREE else self._typed
 
     def decode(self, body: bytes) -> Any:
         """The value of a body.
@@ -48,11 +47,17 @@ class JsonBody:
         try:
             value = self._validate(body)
         except ValidationError as error:
-            raise refusal(error, body) from None
+            raise self._refusal(error, body) from None
         check(body, self._keys(value))
         return value
 
-    def encode(self, value: Any) -> bytes:
+    def _refusal(self, error: ValidationError, body: bytes) -> Refused:
+        found = refusal(error, body)
+        if found.status == 422:
+            check(body, NOTHING_KNOWN)  # a NaN is no JSON, whatever the hint makes of it
+        return found
+
+    def _typed(self, value: Any) -> bytes:
         """The body of an answer; a value that nearly fits its hint is converted."""
         # A model checked its fields when it was made; of others the serializer checks the types.
         try:
@@ -97,7 +102,8 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
     if hasattr(hint, "__pydantic_config__"):
         return TypeAdapter(hint)
     # pydantic takes no configuration for a dataclass at the top, but hands it down to one below.
-    return TypeAdapter(NewType("Body", hint), config=_STRICT)
+    below: Any = NewType("Body", hint)
+    return TypeAdapter(below, config=_STRICT)
 
 
 def _key_counter(hint: Any) -> Callable[[Any], int]:

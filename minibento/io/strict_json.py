@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 
 from minibento.io.base import Refused
 
-__all__ = ["MAX_DEPTH", "check", "malformed"]
+__all__ = ["MAX_DEPTH", "NOTHING_KNOWN", "check", "malformed"]
 
 MAX_DEPTH = 100
+NOTHING_KNOWN = -1
 # Digits become 0 and signs go, so that any exponent of three digits reads `e000`; one letter
 # stands for both brackets, one for the first letters of NaN and Infinity.
 _SHAPE = bytes.maketrans(b"123456789E{I", b"000000000e[N")
@@ -33,6 +34,7 @@ def check(body: bytes, keys: int) -> None:
     Args:
         body: Well-formed apart from what is looked for here.
         keys: Different keys known to be in it: with as many colons, no key comes twice.
+            NOTHING_KNOWN: look at every key.
 
     Raises:
         Refused: 400, with what is wrong.
@@ -67,7 +69,8 @@ def malformed(body: bytes, message: str) -> Refused:
     what, line, column = found[1], int(found[2]), int(found[3])
     before = body.split(b"\n")[: line - 1]
     offset = min(sum(map(len, before)) + len(before) + max(column - 1, 0), len(body))
-    return Refused(400, f"the body is not JSON: {what} at line {line} column {column} (byte {offset})")
+    where = f"line {line} column {column} (byte {offset})"
+    return Refused(400, f"the body is not JSON: {what} at {where}")
 
 
 def _check_text(body: bytes) -> None:
@@ -76,7 +79,8 @@ def _check_text(body: bytes) -> None:
     except UnicodeDecodeError as error:
         raise Refused(
             400,
-            f"the body is not UTF-8: {error.reason} 0x{body[error.start]:02x} at byte {error.start}",
+            f"the body is not UTF-8: {error.reason}, "
+            f"0x{body[error.start]:02x} at byte {error.start}",
         ) from None
 
 

@@ -128,7 +128,9 @@ def _methods(service: type, members: Mapping[str, Any], timeout: float) -> Itera
             continue
         where = f"{service.__qualname__}.{name}"
         if function is not member:
-            raise DeclarationError(f"{where}: an endpoint is a plain method, not a static or class one")
+            raise DeclarationError(
+                f"{where}: an endpoint is a plain method, not a static or class one"
+            )
         if options.timeout is not None:
             check_timeout(options.timeout, where)
         yield read_method(service, name, function, options, timeout)

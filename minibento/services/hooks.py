@@ -1,4 +1,4 @@
-"""The marks for methods that run around serving: at start, at stop, and when asked for readiness."""
+"""The marks for methods that run around serving: at start, at stop, at each readiness probe."""
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar

@@ -3,10 +3,10 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, NotRequired, Required, get_type_hints
 
 from pydantic import ConfigDict, with_config
-from typing_extensions import NotRequired, Required, TypedDict
+from typing_extensions import TypedDict
 
 from minibento.errors import DeclarationError
 from minibento.io import table
