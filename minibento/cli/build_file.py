@@ -27,7 +27,7 @@ def service_of(folder: Path) -> str | None:
             raise TargetError(f"{path}: {_unknown(key)}")
     service = content.get("service")
     if service is not None and not isinstance(service, str):
-        raise TargetError(f"{path}: service is {service!r}, must be text such as service:CreditRisk")
+        raise TargetError(f"{path}: service is {service!r}, must be text like service:CreditRisk")
     return service
 
 
@@ -44,7 +44,7 @@ def _read(path: Path) -> dict[Any, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise TargetError(f"{path} holds a {type(content).__name__}, must hold keys such as service:")
+        raise TargetError(f"{path} holds a {type(content).__name__}, must hold keys like service:")
     return content
 
 

@@ -28,9 +28,9 @@ def as_json(entry: Entry | Broken, latest: bool) -> dict[str, Any]:
     }
 
 
-def as_row(entry: Entry | Broken, latest: bool, siblings: Sequence[Tag], now: datetime) -> list[str]:
+def as_row(entry: Entry | Broken, latest: bool, tags: Sequence[Tag], now: datetime) -> list[str]:
     """One line of `list`: tag, what else it is called, framework, size, age."""
-    versions = [tag.version or "" for tag in siblings if tag.name == entry.tag.name]
+    versions = [tag.version or "" for tag in tags if tag.name == entry.tag.name]
     tag = f"{entry.tag.name}:{short_version(entry.tag.version or '', versions)}"
     if isinstance(entry, Broken):
         return [tag, "", "", "", f"broken: {entry.error}"]

@@ -56,8 +56,9 @@ def input_type(rows: RowSpec, example: Any, name: str) -> InputType:
         fields = [_Field(one.name, _column_hint(one, items)) for one in rows.columns]
         return _model(fields, first, name)
     if items and all(isinstance(item, Mapping) for item in items):
-        names = list(dict.fromkeys(key for item in items for key in item))
-        return _model([_Field(key, _hint([i.get(key) for i in items])) for key in names], first, name)
+        names = dict.fromkeys(key for item in items for key in item)
+        fields = [_Field(key, _hint([item.get(key) for item in items])) for key in names]
+        return _model(fields, first, name)
     if rows.kind == "array" and rows.shape:
         return _array(rows, first, name)
     hint = _hint(items) if items else "Any"
@@ -118,9 +119,10 @@ def _array(rows: RowSpec, example: Any, name: str) -> InputType:
         return InputType(hint, example=example)
     if example is None and len(rows.shape) == 1:
         example = [0] * length if number == "int" else [0.0] * length
+    bounds = f"Field(min_length={length}, max_length={length})"
     return InputType(
         hint=name,
-        declaration=f"{name} = Annotated[{hint}, Field(min_length={length}, max_length={length})]\n",
+        declaration=f"{name} = Annotated[{hint}, {bounds}]\n",
         imports=("from typing import Annotated", "from pydantic import Field"),
         example=example,
     )

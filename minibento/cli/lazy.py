@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         near = get_close_matches(name, self.deferred, n=1)
         mend = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.deferred)}"
-        ctx.fail(f"no command {name!r}: {mend}")
+        raise click.UsageError(f"no command {name!r}: {mend}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the table's own lines."""

@@ -1,6 +1,7 @@
 """The root of the command line: which commands there are and how a failure looks; runs none."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
 
@@ -8,7 +9,7 @@ from minibento.cli.lazy import LazyGroup
 from minibento.errors import MinibentoError
 from minibento.importing import load
 
-__all__ = ["root", "run"]
+__all__ = ["main", "root"]
 
 COMMANDS = {
     "init": ("minibento.cli.init:init", "Write a service of your own to begin with."),
@@ -61,10 +62,14 @@ def print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     callback=print_version,
     help="Print the version.",
 )
-def root(debug: bool) -> None:  # noqa: ARG001 -- Root.invoke reads it
+def root(debug: bool) -> None:
     """Put a trained model in front of customers."""
 
 
-def run() -> None:
-    """The `minibento` command."""
-    root(prog_name="minibento")
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The `minibento` command; leaves with its exit code.
+
+    Args:
+        arguments: What stands behind `minibento`; those of this process if None.
+    """
+    root.main(args=arguments, prog_name="minibento")

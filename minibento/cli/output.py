@@ -50,7 +50,9 @@ def print_facts(facts: Mapping[str, str | Sequence[str]]) -> None:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "   ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return "   ".join(
+        f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)
+    ).rstrip()
 
 
 def _plain(text: str) -> str:

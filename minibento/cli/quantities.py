@@ -6,7 +6,13 @@ from datetime import datetime
 
 __all__ = ["age", "short_version", "size"]
 
-_UNITS = ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
+_UNITS = (
+    (86400 * 365, "year"),
+    (86400 * 30, "month"),
+    (86400, "day"),
+    (3600, "hour"),
+    (60, "minute"),
+)
 # What the store computes from the content; anything else the user chose and knows by heart.
 _CONTENT_VERSION = re.compile(r"[a-z2-7]{16}\Z")
 _SHORTEST = 8

@@ -8,7 +8,7 @@ from minibento.cli.source_text import literal
 
 __all__ = ["Served", "files", "model_files"]
 
-_README = '''# {name}
+_README = """# {name}
 
 {text}
 
@@ -19,11 +19,11 @@ pytest                   # what it answers
 
 {ask}
 `minibento.yaml` names the service, `service.py` declares it.
-'''
+"""
 
-_BUILD_FILE = '''# What `minibento serve` serves from this folder.
+_BUILD_FILE = """# What `minibento serve` serves from this folder.
 service: service:{name}
-'''
+"""
 
 _SERVICE = '''"""Serves a stand-in for a model; `minibento serve` runs it."""
 
@@ -118,14 +118,14 @@ def test_what_is_not_json_is_refused() -> None:
     assert answer.status_code == 400, answer.text
 '''
 
-_MODEL_ROW_TEST = '''
+_MODEL_ROW_TEST = """
 
 def test_a_row_is_answered() -> None:
     with client({name}) as http:
         answer = http.post("/{api}", json=ROW)
     assert answer.status_code == 200, answer.text
     assert "{api}" in answer.json()
-'''
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from minibento import log
 from minibento.cli.listening import bound, is_local, url
 from minibento.cli.target import find
 from minibento.cli.user_module import located
@@ -55,6 +56,7 @@ def serve(target: str | None, host: str, port: int, access_log: bool) -> None:
             )
         service = find(target)
         service.access_log = access_log
+        log.set_up()
         _serve(service, listening)
 
 

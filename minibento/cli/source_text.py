@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["class_name", "field_name", "literal", "listed"]
+__all__ = ["class_name", "field_name", "listed", "literal"]
 
 WIDTH = 88
 
@@ -23,7 +23,7 @@ def literal(value: Any, indent: str = "") -> str:
     return repr(value)
 
 
-def listed(opening: str, parts: Sequence[str], closing: str, indent: str = "", used: int = 40) -> str:
+def listed(opening: str, parts: Sequence[str], closing: str, indent: str, used: int = 40) -> str:
     """On one line if it fits beside `used` characters, else one part per line."""
     line = f"{opening}{', '.join(parts)}{closing}"
     if len(indent) + used + len(line) <= WIDTH and "\n" not in line:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from minibento.cli.build_file import BUILD_FILE, service_of
 from minibento.cli.user_module import import_from
@@ -35,7 +35,7 @@ class Place:
     attribute: str | None
 
 
-def find(target: str | None) -> "Service":
+def find(target: str | None) -> "Service[Any]":
     """Import the service that TARGET names; None stands for the current folder.
 
     Raises:
@@ -81,7 +81,9 @@ def _path_place(target: str, folder: Path) -> Place | None:
     if path.is_dir():
         return _folder_place(path, attribute)
     if path.suffix != ".py":
-        raise TargetError(f"{path} is no Python file: TARGET is a .py file, a folder or module:Name")
+        raise TargetError(
+            f"{path} is no Python file: TARGET is a .py file, a folder or module:Name"
+        )
     return _file_place(path, attribute)
 
 
@@ -133,7 +135,7 @@ def _module_file(at: Place) -> str:
     return str(base / "__init__.py" if package.is_file() else base.with_suffix(".py"))
 
 
-def _services(names: dict[str, object]) -> "Iterator[tuple[str, Service]]":
+def _services(names: dict[str, object]) -> "Iterator[tuple[str, Service[Any]]]":
     from minibento.asgi.service import Service  # not before the user's own code needs it
 
     for name, value in names.items():
@@ -141,7 +143,7 @@ def _services(names: dict[str, object]) -> "Iterator[tuple[str, Service]]":
             yield name, value
 
 
-def _only(services: "dict[str, Service]", at: Place) -> "Service":
+def _only(services: "dict[str, Service[Any]]", at: Place) -> "Service[Any]":
     distinct = {id(service): service for service in services.values()}
     if len(distinct) == 1:
         return next(iter(distinct.values()))
@@ -154,7 +156,7 @@ def _only(services: "dict[str, Service]", at: Place) -> "Service":
 
 
 def _no_service(
-    at: Place, attribute: str, names: dict[str, object], services: "dict[str, Service]"
+    at: Place, attribute: str, names: dict[str, object], services: "dict[str, Service[Any]]"
 ) -> str:
     where = _module_file(at)
     if attribute in names:

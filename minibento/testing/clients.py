@@ -16,9 +16,7 @@ __all__ = ["client"]
 
 
 @contextmanager
-def client(
-    service: "Service[Any] | type[Any]", **replacements: Any
-) -> "Iterator[httpx2.Client]":
+def client(service: "Service[Any] | type[Any]", **replacements: Any) -> "Iterator[httpx2.Client]":
     """Run a service in this process and give an `httpx2.Client` whose requests it answers.
 
     Everything is as when it is served, start-up hooks, validation, batching and answers included;

@@ -27,16 +27,17 @@ class Server:
     Attributes:
         url: Where it answers: `http://127.0.0.1:40721`.
         pid: Of its process.
+        lines: What it has printed until now: the ready line, the access log, errors.
     """
 
     url: str = ""
     pid: int = 0
-    _lines: list[str] = field(default_factory=list, repr=False)
+    lines: list[str] = field(default_factory=list, repr=False)
 
     @property
     def output(self) -> str:
-        """What it has printed until now: the ready line, the access log, errors."""
-        return "".join(self._lines)
+        """Its lines in one text."""
+        return "".join(self.lines)
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def _read(process: "subprocess.Popen[str]", server: Server) -> None:
     assert process.stdout is not None
     with process.stdout as lines:
         for line in lines:
-            server._lines.append(line)
+            server.lines.append(line)
 
 
 def _wait_until_ready(
