@@ -65,7 +65,7 @@ def delete(tag: str, force: bool, yes: bool, output: Format) -> None:
     """
     store = local_store()
     wanted = _deletable(store, Tag.parse(tag))
-    if sys.stdin.isatty() and not yes:
+    if _on_terminal() and not yes:
         click.confirm(f"delete {wanted} for good?", abort=True, err=True)
     store.delete(wanted, force=force)
     if output == "json":
@@ -85,6 +85,10 @@ def verify(tag: str, output: Format) -> None:
     else:
         files = f"{len(entry.files)} file{'' if len(entry.files) == 1 else 's'}"
         click.echo(f"{entry.tag}: {files}, {size(entry.size)}, all as saved")
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _deletable(store: Store, tag: Tag) -> Tag:
