@@ -91,9 +91,9 @@ def run(home: Path) -> None:
         print(f"  ready on {server.url}")
         show_decisions(http)
         show_refusal(http)
-        page = http.get("/apply/")
-        expect("Apply for a loan" in page.text, f"/apply/ answers {page.status_code}")
-        print(f"  the bank's page              {server.url}/apply/")
+        page = http.get("/apply", follow_redirects=True)
+        expect("Apply for a loan" in page.text, f"/apply answers {page.status_code}")
+        print(f"  {'the page for customers':<28} {server.url}/apply")
     print("stopped")
 
 

@@ -121,6 +121,13 @@ def test_every_field_must_be_there(service: ModuleType, field: str) -> None:
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
+@pytest.mark.parametrize("path", ["/apply", "/apply/", "/apply/index.html"])
+def test_the_page_is_found_however_its_address_is_typed(server: str, path: str) -> None:
+    response = httpx2.get(server + path, follow_redirects=True)
+    assert response.status_code == 200
+    assert "<h1>Apply for a loan</h1>" in response.text
+
+
 def test_the_page_asks_for_exactly_the_fields_of_an_application(service: ModuleType) -> None:
     page = (EXAMPLE / "site" / "index.html").read_text("utf-8")
     controls = re.findall(r'<(?:input|select) id="(\w+)"', page)
