@@ -133,6 +133,19 @@ class Model:
         """
         return self._value(ANSWERS) if self._about.answers else None
 
+    def wrong_answer(self, runnable: Any) -> str | None:
+        """Where `runnable` answers the stored example otherwise than when it was saved, in words.
+
+        None: nowhere, or no answers are stored. See `models.answers.difference` for tolerances.
+        """
+        if not self._about.answers:
+            return None
+        from minibento.models.answers import answers_to, difference
+        from minibento.wire.values import decode_bytes, encode_bytes
+
+        given = answers_to(self.example(), runnable, self.method_specs())
+        return difference(self.answers(), decode_bytes(encode_bytes(given)))
+
     def __repr__(self) -> str:
         return f"Model({str(self.tag)!r})"
 
