@@ -3,6 +3,7 @@
 import unicodedata
 
 import pytest
+
 from minibento.errors import InvalidTag
 from minibento.tag import LATEST, Tag, check_name, check_version
 

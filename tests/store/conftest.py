@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
 from minibento.store.manifest import Json
 from minibento.store.store import Entry, Store
 

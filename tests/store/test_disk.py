@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from minibento.errors import StoreError
 from minibento.store.disk import disk_errors, list_directory, make_directory, remove_tree
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from minibento.errors import Corrupt, MinibentoError, NotFound
 from minibento.frameworks.base import Files
 from minibento.store.manifest import MANIFEST
 from minibento.store.store import Entry, Store
-
 from tests.store.conftest import Save
 
 CONTENT = {"a.bin": bytes(range(256)) * 20, "b.bin": bytes(256 * 20), "sub/c.txt": b"text"}
@@ -161,7 +161,7 @@ def test_a_changed_manifest_is_refused(
 ) -> None:
     (entry.path / MANIFEST).chmod(0o644)
     change(entry.path / MANIFEST)
-    with pytest.raises(Corrupt, match="manifest.json"):
+    with pytest.raises(Corrupt, match=r"manifest\.json"):
         store.get(entry.tag)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from minibento.errors import StoreError
 from minibento.store.home import home
 

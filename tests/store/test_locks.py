@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from minibento.store.locks import hold, try_hold
 
 HOLD = """

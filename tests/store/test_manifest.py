@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 from minibento.errors import Corrupt, StoreError
 from minibento.store.manifest import FileRecord, Json, Manifest, check_path
 
@@ -54,7 +55,8 @@ def test_an_explicit_version_is_the_version_and_leaves_the_digest_alone() -> Non
 
 
 def test_it_reads_back_what_it_wrote() -> None:
-    for about in (None, 1, -0.5, "é\u2028", [], {"a": {"b": [True, None]}}):
+    values: list[Json] = [None, 1, -0.5, "é\u2028", [], {"a": {"b": [True, None]}}]
+    for about in values:
         whole = manifest(about, "v1")
         assert Manifest.from_bytes(whole.to_bytes()) == whole
 
@@ -142,7 +144,7 @@ def test_what_is_not_json_is_refused_with_its_place(about: Json, message: str) -
     ids=ascii,
 )
 def test_a_path_that_is_not_safe_everywhere_is_refused(path: str) -> None:
-    with pytest.raises(StoreError, match="rename|name"):
+    with pytest.raises(StoreError, match=r"name"):
         check_path(path)
 
 

@@ -1,6 +1,7 @@
 """What stands behind the colon."""
 
 import pytest
+
 from minibento.errors import NotFound
 from minibento.store.resolve import resolve, unknown_name
 
@@ -42,7 +43,7 @@ def test_an_ambiguous_prefix_lists_the_candidates() -> None:
 
 
 def test_an_alias_whose_version_is_gone_says_so_and_how_to_set_it() -> None:
-    with pytest.raises(NotFound, match="'deleted', which is gone: .*alias credit:VERSION gone"):
+    with pytest.raises(NotFound, match=r"'deleted', which is gone: .*alias credit:VERSION gone"):
         find("gone")
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from minibento.store.locks import hold
 from minibento.store.staging import collect, stage
 
@@ -19,12 +20,20 @@ with stage(Path(sys.argv[1])) as folder:
 
 
 def test_a_staging_folder_is_gone_after_the_block_also_when_it_raises(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), stage(tmp_path / "new" / "area") as folder:
-        (folder / "a").mkdir()
-        (folder / "a" / "b").write_text("x")
-        (folder / "a").chmod(0o500)
-        raise ZeroDivisionError
-    assert list((tmp_path / "new" / "area").iterdir()) == []
+    area = tmp_path / "new" / "area"
+
+    def work(number: int) -> None:
+        with stage(area) as folder:
+            (folder / "a").mkdir()
+            (folder / "a" / "b").write_text(str(number))
+            (folder / "a").chmod(0o500)
+            (folder / "c").write_text(str(1 / number))
+
+    work(1)
+    assert list(area.iterdir()) == []
+    with pytest.raises(ZeroDivisionError):
+        work(0)
+    assert list(area.iterdir()) == []
 
 
 def test_a_killed_writers_folder_is_removed_by_the_next_writer(tmp_path: Path) -> None:

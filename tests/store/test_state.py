@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from minibento.errors import Corrupt
 from minibento.store.state import Record, State, read_state, write_state
 
