@@ -1,6 +1,7 @@
 """One process that serves one service on one socket until it is told to stop; prints nothing."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -51,6 +52,8 @@ async def _run(service: "Service[Any]", server: "_Server", listening: socket.soc
     try:
         await server.serve(sockets=[listening])
     finally:
+        if server.force_exit:  # the requests it cuts off now are no errors: it was asked twice
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await service.stop()
 
 

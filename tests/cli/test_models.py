@@ -51,7 +51,9 @@ def test_an_empty_store_is_an_empty_list_and_a_hint_on_standard_error(run: Run) 
 
 def test_only_the_last_saved_version_is_latest(run: Run, save: Save) -> None:
     old, new = save("a", "one"), save("a", "two")
-    latest = {one["tag"]: one["latest"] for one in json.loads(run("models", "list", "-o", "json").stdout)}
+    latest = {
+        one["tag"]: one["latest"] for one in json.loads(run("models", "list", "-o", "json").stdout)
+    }
     assert latest == {str(old): False, str(new): True}
 
 
@@ -119,7 +121,7 @@ def test_delete_asks_on_a_terminal(
 ) -> None:
     save("a")
     monkeypatch.setattr(model_verbs, "_on_terminal", lambda: True)
-    result = run("models", "delete", "a:latest", input=answer)
+    result = run("models", "delete", "a:latest", typed=answer)
     assert "for good?" in result.stderr
     assert len(_listed(run)) == left
 
