@@ -92,7 +92,8 @@ def test_an_integer_that_a_float_cannot_hold_is_not_rounded() -> None:
 def test_answers_write_null_for_what_is_not_finite() -> None:
     encode = made(npt.NDArray[np.float64]).encode
     assert encode(np.array([1.0, np.nan, np.inf])) == b"[1.0,null,null]"
-    assert encode([1, 2]) == b"[1,2]"
+    assert encode([1, 2]) == b"[1.0,2.0]"
+    assert made(F32).encode(np.array([0.5, np.nan])) == b"[0.5,null]"
 
 
 def test_the_description_has_the_shape() -> None:
