@@ -14,7 +14,8 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from minibento.asgi import problem
-from minibento.asgi.body import choose_decoder, exact_types, read_on
+from minibento.asgi.body import MAX_BODY, choose_decoder, exact_types, read_on
+from minibento.asgi.headers import Headers, checked, with_headers
 from minibento.asgi.invoke import ABSENT, Invoke, Pending, resumed
 from minibento.asgi.mends import mended
 from minibento.asgi.meter import Meter
@@ -30,7 +31,6 @@ from minibento.services.method import Method
 
 __all__ = ["Endpoint"]
 
-Headers = list[tuple[bytes, bytes]]
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", problem.MEDIA_TYPE.encode())
 # At most six digits before the point: a deadline of two weeks is none.
@@ -39,7 +39,13 @@ _ALLOW = {"allow": "POST, OPTIONS"}
 
 
 class Endpoint:
-    """The ASGI app of one method, for the scopes of its own path."""
+    """The ASGI app of one method, for the scopes of its own path.
+
+    Attributes:
+        max_body: Bytes of the largest body that is read.
+    """
+
+    max_body = MAX_BODY
 
     def __init__(self, method: Method, invoke: Invoke, request_id: RequestId, meter: Meter) -> None:
         self._method = method
@@ -72,8 +78,7 @@ class Endpoint:
                 return
             if isinstance(answer, Response):
                 status = answer.status_code
-                answer.raw_headers.append((b"x-request-id", request_id))
-                await answer(scope, receive, send)
+                await answer(scope, receive, with_headers(send, [(b"x-request-id", request_id)]))
                 return
             status, head, body = answer
             head.append((b"content-length", b"%d" % len(body)))
@@ -95,10 +100,13 @@ class Endpoint:
         if decode is None or b"content-encoding" in headers:
             decode = self._decoder(headers)
         message = await receive()
-        if message.get("more_body") or message["type"] != "http.request":
+        body = message.get("body", b"")
+        if (
+            message.get("more_body")
+            or message["type"] != "http.request"
+            or len(body) > self.max_body
+        ):
             body = await self._read_on(message, receive, headers, call)
-        else:
-            body = message.get("body", b"")
         value = self._value(decode, body)
         context = self._context(scope, receive, call) if self._wants_context else None
         pending = self._invoke(value, context)
@@ -110,12 +118,13 @@ class Endpoint:
         else:
             result = await self._rest(pending, waits_for, receive, call)
         if isinstance(result, Response):
+            checked(result.raw_headers)
             return result
         body = self._encode(result)
         if context is None:
             return 200, [_JSON], body
         answer = context.response
-        return answer.status_code, [_JSON, *answer.raw_headers], body
+        return answer.status_code, [_JSON, *checked(answer.raw_headers)], body
 
     def _value(self, decode: Decode, body: bytes) -> Any:
         """The value of the body."""
@@ -153,7 +162,7 @@ class Endpoint:
 
     def _other_method(self, given: str) -> tuple[int, Headers, bytes]:
         if given == "OPTIONS":
-            return 204, [(b"allow", _ALLOW["allow"].encode())], b""
+            return 200, [(b"allow", _ALLOW["allow"].encode())], b""
         raise Stop(405, f"{self._method.path} answers POST, got {given[:20]}", headers=_ALLOW)
 
     def _decoder(self, headers: dict[bytes, bytes]) -> Decode:
@@ -170,7 +179,7 @@ class Endpoint:
         assert call.deadline is not None
         try:
             async with asyncio.timeout(call.deadline - time.monotonic()):
-                return await read_on(message, receive, headers)
+                return await read_on(message, receive, headers, self.max_body)
         except TimeoutError:
             raise Stop(
                 408, "the body did not arrive before the deadline", headers={"connection": "close"}

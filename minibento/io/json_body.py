@@ -59,27 +59,25 @@ class JsonBody:
 
     def _typed(self, value: Any) -> bytes:
         """The body of an answer; a value that nearly fits its hint is converted."""
-        # A model checked its fields when it was made; of others the serializer checks the types.
-        try:
-            if type(value) is self._model:
-                body = self._to_json(value)
-            else:
-                body = self._to_json(value, warnings="error")
-        except PydanticSerializationError:
-            value = self._convert(value)
-            body = self._to_json(value, fallback=free_json.plain)
+        if type(value) is self._model:
+            body = self._to_json(value)  # it checked its fields when it was made
+        else:
+            body, value = self._checked(value)
         free_json.refuse_non_finite(body, value)
         return body
 
-    def _convert(self, value: Any) -> Any:
-        """Numpy numbers to float, dicts to models: whatever pydantic's lax mode converts."""
+    def _checked(self, value: Any) -> tuple[bytes, Any]:
+        """The body of a value that fits in pydantic's lax mode, which is what was written."""
         try:
-            return self.adapter.validate_python(value, strict=False)
+            fitting = self.adapter.validate_python(value, strict=False)
+            return self._to_json(fitting, warnings="error"), fitting
+        except (ValidationError, PydanticSerializationError):
+            pass  # numpy numbers inside a dataclass, an array for a list: plain in JSON
+        try:
+            fitting = self._validate(free_json.encode(value), strict=False)
         except ValidationError as error:
-            try:
-                return self._validate(free_json.encode(value), strict=False)
-            except ValidationError:
-                raise BadAnswer(f"the answer is not what its hint says: {error}") from error
+            raise BadAnswer(f"the answer is not what its hint says: {error}") from error
+        return self._to_json(fitting), fitting
 
 
 def json_value(body: bytes) -> Any:
