@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from minibento.errors import MinibentoError
-from minibento.store.store import Broken, Store, home
+from minibento.store.home import home
+from minibento.store.store import Broken, Store
 
 __all__ = ["local_store", "tag_argument"]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from minibento.errors import UsageError
 from minibento.models.model import Model
-from minibento.store.store import Store, home
+from minibento.store.home import home
+from minibento.store.store import Store
 from minibento.tag import LATEST, Tag
 
 __all__ = ["get", "load_as", "local_store", "resolving"]

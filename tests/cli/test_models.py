@@ -150,7 +150,10 @@ def test_an_exported_version_comes_back_with_the_same_tag(
     tag, path = save("a"), tmp_path / "a.model"
     assert f"{tag} -> {path}" in run("models", "export", "a", str(path)).stdout
     run("models", "delete", "a:latest")
-    assert f"stored {tag}" in run("models", "import", str(path)).stdout
+    refused = run("models", "import", str(path))
+    assert refused.exit_code == 1
+    assert "--trust" in refused.stderr
+    assert f"stored {tag}" in run("models", "import", str(path), "--trust").stdout
     assert [one["tag"] for one in _listed(run)] == [str(tag)]
 
 
@@ -158,7 +161,7 @@ def test_export_and_import_as_json(run: Run, save: Save, tmp_path: Path) -> None
     tag, path = save("a"), tmp_path / "a.model"
     exported = json.loads(run("models", "export", "a", str(path), "-o", "json").stdout)
     assert exported == {"tag": str(tag), "path": str(path), "size": path.stat().st_size}
-    imported = json.loads(run("models", "import", str(path), "-o", "json").stdout)
+    imported = json.loads(run("models", "import", str(path), "--trust", "-o", "json").stdout)
     assert imported["tag"] == str(tag)
 
 
