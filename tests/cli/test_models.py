@@ -184,6 +184,7 @@ def test_an_alias_moves_rolls_back_and_goes(run: Run, save: Save) -> None:
     assert standing["alias"] == "production"
     assert standing["tag"] == str(new)
     assert str(old) in standing["history"]
+    assert run("models", "alias", "a").stdout.split()[-1] == str(old)
     back = json.loads(run("models", "alias", "a", "production", "--rollback", "-o", "json").stdout)
     assert back == {"alias": "production", "tag": str(old)}
     assert run("models", "alias", "a", "production", "--delete").stdout == "removed a:production\n"
