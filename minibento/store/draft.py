@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from minibento.errors import AlreadyExists, Corrupt, InvalidTag, StoreError, UsageError
+from minibento.errors import (
+    AlreadyExists,
+    Corrupt,
+    InvalidTag,
+    MinibentoError,
+    StoreError,
+    UsageError,
+)
 from minibento.store.disk import disk_errors, sync_directory, write_file
 from minibento.store.entry import Entry
 from minibento.store.files import VerifiedFiles, copy_and_hash, open_below, read_manifest, walk
@@ -68,7 +75,12 @@ class Draft:
         if version is not None and check_version(version) == LATEST:
             raise InvalidTag("'latest' always means the last save: choose another version")
         manifest = self.seal(about, version)
-        return self.place(manifest, Origin())
+        try:
+            return self.place(manifest, Origin())
+        except MinibentoError:
+            # Whoever was refused may publish the same folder under another version.
+            (self.path / MANIFEST).unlink(missing_ok=True)
+            raise
 
     def seal(self, about: Mapping[str, Json], version: str | None) -> Manifest:
         """Hash the files, write the manifest, and wait until all is on the disk."""

@@ -65,7 +65,5 @@ def _by_prefix(
         reason = f"more than one version begins like this: {', '.join(fitting[:10])}"
     else:
         near = difflib.get_close_matches(wanted, [*versions, *aliases], n=3, cutoff=0.6)
-        reason = (
-            f"did you mean {' or '.join(near)}?" if near else "no version or alias of that name"
-        )
+        reason = f"did you mean {' or '.join(near)}?" if near else "no such version or alias"
     raise NotFound(f"{name}:{wanted} not found: {reason}; see: minibento {kind} list {name}")
