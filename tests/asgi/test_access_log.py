@@ -55,6 +55,17 @@ def test_each_request_is_one_line_with_what_its_call_noted(stream: io.StringIO) 
     assert "batch_size" not in second
 
 
+def test_other_paths_are_logged_too_but_not_the_probes(stream: io.StringIO) -> None:
+    with TestClient(served(access_log=True)) as http:
+        http.get("/livez")
+        http.get("/metrics")
+        http.get("/docs")
+        http.get("/a%0d%0ab")
+    docs, nowhere = map(json.loads, stream.getvalue().splitlines())
+    assert (docs["api"], docs["status"]) == ("/docs", 200)
+    assert (nowhere["api"], nowhere["status"]) == ("/a\r\nb", 404)
+
+
 def test_it_is_off_unless_asked_for(stream: io.StringIO) -> None:
     with TestClient(served(access_log=False)) as http:
         http.post("/predict")

@@ -205,6 +205,7 @@ def no_self() -> int:
         (stars, "**x: int"),
         (two_contexts, "two Contexts"),
         (unknown_name, "'Missing' is not known"),
+        (odd_type, "S.odd_type: x: values of"),
         (odd_answer, "S.odd_answer: answer"),
         (streams, "generator"),
         (generates, "generator"),
