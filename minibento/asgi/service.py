@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Service(Generic[T]):
-    """A declared service: an ASGI app for `uvicorn service:CreditRisk` or `app.mount("/risk", ...)`.
+    """A declared service: an ASGI app for `uvicorn service:CreditRisk` or `app.mount(...)`.
 
     Attributes:
         cls: The class as written.

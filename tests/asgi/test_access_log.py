@@ -7,13 +7,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from minibento import log
-from minibento.call import current_call
 from minibento.asgi.service import Service, service
+from minibento.call import current_call
 from minibento.services.api import api
 
 
-@service
-class S:
+class Noting:
     @api
     async def predict(self) -> int:
         call = current_call.get()
@@ -36,8 +35,10 @@ def stream() -> Iterator[io.StringIO]:
     logger.handlers[:], logger.level, logger.propagate = before
 
 
-def served(*, access_log: bool) -> Service[S.cls]:  # type: ignore[name-defined]  # any service
-    return Service(S.cls, S.declaration, access_log=access_log)
+def served(*, access_log: bool) -> Service[Noting]:
+    made = service(Noting)
+    made.access_log = access_log
+    return made
 
 
 def test_each_request_is_one_line_with_what_its_call_noted(stream: io.StringIO) -> None:
@@ -52,6 +53,17 @@ def test_each_request_is_one_line_with_what_its_call_noted(stream: io.StringIO) 
     assert first["time"].endswith("+00:00")
     assert (second["api"], second["status"]) == ("plain", 415)
     assert "batch_size" not in second
+
+
+def test_other_paths_are_logged_too_but_not_the_probes(stream: io.StringIO) -> None:
+    with TestClient(served(access_log=True)) as http:
+        http.get("/livez")
+        http.get("/metrics")
+        http.get("/docs")
+        http.get("/a%0d%0ab")
+    docs, nowhere = map(json.loads, stream.getvalue().splitlines())
+    assert (docs["api"], docs["status"]) == ("/docs", 200)
+    assert (nowhere["api"], nowhere["status"]) == ("/a\r\nb", 404)
 
 
 def test_it_is_off_unless_asked_for(stream: io.StringIO) -> None:

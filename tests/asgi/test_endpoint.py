@@ -97,7 +97,10 @@ def test_nothing_is_read_from_the_query(http: TestClient) -> None:
     ("headers", "says"),
     [
         ({}, "no Content-Type"),
-        ({"content-type": "application/x-www-form-urlencoded"}, "-H 'content-type: application/json'"),
+        (
+            {"content-type": "application/x-www-form-urlencoded"},
+            "-H 'content-type: application/json'",
+        ),
         ({"content-type": "application/python-pickle"}, "send application/json"),
         ({"content-type": "image/svg+xml"}, "send application/json"),
         ({"content-type": "multipart/form-data; boundary=x"}, "send application/json"),
@@ -194,11 +197,13 @@ def test_a_response_is_sent_as_it_is_and_may_be_shared(http: TestClient) -> None
 
 @pytest.mark.parametrize("given", ["", "a b", "a\tb", "x" * 129, "é", "a;b", "<script>"])
 def test_a_request_id_that_is_none_is_replaced(http: TestClient, given: str) -> None:
-    response = http.post("/nothing", headers={"x-request-id": given.encode()})  # type: ignore[dict-item]  # as bytes
+    response = http.post("/nothing", headers={b"x-request-id": given.encode()})
     assert re.fullmatch(r"[0-9a-f]+-[0-9a-f]+", response.headers["x-request-id"])
 
 
-@pytest.mark.parametrize("given", ["", "x", "-1", "nan", "inf", "1e3", "0x1", "1_0", "1 2", "9999999"])
+@pytest.mark.parametrize(
+    "given", ["", "x", "-1", "nan", "inf", "1e3", "0x1", "1_0", "1 2", "9999999"]
+)
 def test_a_timeout_header_that_is_no_number_is_400(http: TestClient, given: str) -> None:
     problem(http.post("/nothing", headers={"minibento-timeout": given}), 400)
 
@@ -313,7 +318,9 @@ def test_a_client_that_leaves_cancels_its_async_method() -> None:
 
         assert await asyncio.wait_for(call(app, "/waits", receive), 5) == []
         assert instance(app).cancelled.is_set()
-        text = "".join(f"{s.number} " for f in metrics(app) for k, s in f.series.items() if "499" in k)
+        text = "".join(
+            f"{s.number} " for f in metrics(app) for k, s in f.series.items() if "499" in k
+        )
         assert text == "1.0 "
 
     asyncio.run(main())
@@ -356,7 +363,7 @@ def test_a_timed_out_sync_method_keeps_its_slot_until_it_ends() -> None:
         app = Kitchen.replace()
         sent = await call(app, "/blocks", parts(b""))
         assert sent[0]["status"] == 504
-        threads = app._lifecycle.threads  # type: ignore[union-attr]
+        threads: Any = lifecycle(app).threads
         assert threads._idle_semaphore._value == 0
         instance(app).held.set()
         await app.stop()
@@ -380,14 +387,17 @@ HEADERS = [
 ]
 
 
-def instance(app: Service[Any]) -> Any:
+def lifecycle(app: Service[Any]) -> Any:
     assert app._lifecycle is not None
-    return app._lifecycle.instance
+    return app._lifecycle
+
+
+def instance(app: Service[Any]) -> Any:
+    return lifecycle(app).instance
 
 
 def metrics(app: Service[Any]) -> Any:
-    assert app._lifecycle is not None
-    return app._lifecycle.metrics
+    return lifecycle(app).metrics
 
 
 def in_flight(app: Service[Any]) -> float:

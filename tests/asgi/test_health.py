@@ -83,7 +83,9 @@ def test_a_check_that_hangs_in_its_thread_is_asked_once(monkeypatch: pytest.Monk
 def test_a_runner_that_is_not_ready_makes_the_service_unready() -> None:
     app = with_check(lambda _: True)
     with TestClient(app) as http:
-        assert http.get("/healthz").json()["runners"] == {"model": {"ready": True, "version": "m:1"}}
+        assert http.get("/healthz").json()["runners"] == {
+            "model": {"ready": True, "version": "m:1"}
+        }
         app.cls.model.ready = False
         assert http.get("/readyz").status_code == 503
         assert http.get("/healthz").json()["reasons"] == ["runner 'model' is not ready"]

@@ -38,6 +38,6 @@ def test_openmetrics_is_answered_to_who_accepts_it() -> None:
         http.post("/nothing")
         response = http.get("/metrics", headers={"accept": "application/openmetrics-text"})
     assert response.headers["content-type"].startswith("application/openmetrics-text")
-    names = [family.name for family in parse_open(response.text)]
+    names = [family.name for family in parse_open(response.text)]  # type: ignore[no-untyped-call]  # untyped library
     assert "minibento_requests" in names
     assert "my_decisions" in names

@@ -33,7 +33,9 @@ def test_every_method_is_described_by_its_hints_and_docstring() -> None:
 
 
 def test_several_parameters_are_one_object() -> None:
-    schema = DOCUMENT["paths"]["/add"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema = DOCUMENT["paths"]["/add"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
     schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     assert set(schema["properties"]) == {"a", "b"}
     assert schema["required"] == ["a"]

@@ -55,11 +55,24 @@ def test_no_answer_allows_another_origin(http: TestClient) -> None:
 
 
 PATHS = st.sampled_from(
-    ["", "classify", "add", "docs", "metrics", "livez", "openapi.json", "..%2f..%2fetc", "%00", "%0d%0ax: y"]
+    [
+        "",
+        "classify",
+        "add",
+        "docs",
+        "metrics",
+        "livez",
+        "openapi.json",
+        "..%2f..%2fetc",
+        "%00",
+        "%0d%0ax: y",
+    ]
 ) | st.text(max_size=20)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     verb=st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]),
     parts=st.lists(PATHS, min_size=1, max_size=3),
@@ -72,7 +85,11 @@ def test_no_path_or_method_is_ever_a_server_error(
     if path.startswith("//"):
         path = "/" + path.lstrip("/")
     response = http.request(
-        verb, path, content=body, headers={"content-type": "application/json"}, follow_redirects=False
+        verb,
+        path,
+        content=body,
+        headers={"content-type": "application/json"},
+        follow_redirects=False,
     )
     assert response.status_code < 500
     assert "etc/passwd" not in response.text

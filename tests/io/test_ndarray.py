@@ -111,7 +111,9 @@ def test_a_wrong_dtype_or_shape_in_the_hint_is_a_declaration_error(metadata: Any
 @given(
     st.integers(1, 4).flatmap(
         lambda width: st.lists(
-            st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=width, max_size=width),
+            st.lists(
+                st.floats(allow_nan=False, allow_infinity=False), min_size=width, max_size=width
+            ),
             min_size=1,
             max_size=5,
         )

@@ -87,7 +87,9 @@ def test_names_of_our_own_pages_are_reserved(name: str) -> None:
     refused(service_with(api(method)), "reserved")
 
 
-@pytest.mark.parametrize("path", ["predict", "/", "/a/", "/a/{id}", "/a?b", "/a b", "/metrics/x", ""])
+@pytest.mark.parametrize(
+    "path", ["predict", "/", "/a/", "/a/{id}", "/a?b", "/a b", "/metrics/x", ""]
+)
 def test_a_path_that_cannot_be_is_refused(path: str) -> None:
     @api(path=path)
     def method(self: Any) -> int:
@@ -203,6 +205,7 @@ def no_self() -> int:
         (stars, "**x: int"),
         (two_contexts, "two Contexts"),
         (unknown_name, "'Missing' is not known"),
+        (odd_type, "S.odd_type: x: values of"),
         (odd_answer, "S.odd_answer: answer"),
         (streams, "generator"),
         (generates, "generator"),
@@ -244,6 +247,6 @@ def test_two_readiness_checks_are_refused() -> None:
 
 def test_a_mark_on_something_else_is_refused() -> None:
     with pytest.raises(DeclarationError, match="marks a method"):
-        api(3)  # type: ignore[type-var]
+        api(3)  # type: ignore[call-overload]  # what is tested
     with pytest.raises(DeclarationError, match="marks a method"):
         on_startup(Body)
