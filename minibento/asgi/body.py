@@ -52,7 +52,9 @@ def choose_decoder(headers: Mapping[bytes, bytes], decoders: Mapping[str, Decode
     return decode
 
 
-async def read_on(message: Message, receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+async def read_on(
+    message: Message, receive: Receive, headers: Mapping[bytes, bytes], limit: int
+) -> bytes:
     """The whole body, of which `message` is the first part.
 
     Raises:
@@ -60,8 +62,8 @@ async def read_on(message: Message, receive: Receive, headers: Mapping[bytes, by
         Gone: the client left before its body was complete.
     """
     said = headers.get(b"content-length", b"")
-    if said.isdigit() and int(said[:20]) > MAX_BODY:
-        raise _too_large()
+    if said.isdigit() and int(said[:20]) > limit:
+        raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
     while True:
@@ -69,18 +71,18 @@ async def read_on(message: Message, receive: Receive, headers: Mapping[bytes, by
             raise Gone
         part = message.get("body", b"")
         size += len(part)
-        if size > MAX_BODY:
-            raise _too_large()
+        if size > limit:
+            raise _too_large(limit)
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)
         message = await receive()
 
 
-def _too_large() -> Stop:
+def _too_large(limit: int) -> Stop:
     return Stop(
         413,
-        f"the body is larger than {MAX_BODY // 2**20} MiB: send less at once",
+        f"the body is larger than {limit:,} bytes: send less at once",
         # What is left of the body is not read, so nothing can follow it on this connection.
         headers={"connection": "close"},
     )

@@ -37,7 +37,7 @@ def compiled(lifecycle: Lifecycle, *, access_log: bool) -> ASGIApp:
         *page_routes(declaration),
         *(Mount(path, app) for path, app in declaration.mounts.items()),
     ]
-    app: ASGIApp = _by_path(endpoints, Fallback(routes, list(endpoints), request_id))
+    app: ASGIApp = _by_path(endpoints, Fallback(routes, list(endpoints), request_id, line))
     for entry in reversed(declaration.middleware):
         app = entry.cls(app, *entry.args, **entry.kwargs)
     return app

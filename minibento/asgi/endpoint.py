@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from minibento.asgi import problem
-from minibento.asgi.body import choose_decoder, exact_types, read_on
+from minibento.asgi.body import MAX_BODY, choose_decoder, exact_types, read_on
 from minibento.asgi.headers import Headers, checked, with_headers
 from minibento.asgi.invoke import ABSENT, Invoke, Pending, resumed
 from minibento.asgi.mends import mended
@@ -39,7 +39,13 @@ _ALLOW = {"allow": "POST, OPTIONS"}
 
 
 class Endpoint:
-    """The ASGI app of one method, for the scopes of its own path."""
+    """The ASGI app of one method, for the scopes of its own path.
+
+    Attributes:
+        max_body: Bytes of the largest body that is read.
+    """
+
+    max_body = MAX_BODY
 
     def __init__(self, method: Method, invoke: Invoke, request_id: RequestId, meter: Meter) -> None:
         self._method = method
@@ -94,10 +100,13 @@ class Endpoint:
         if decode is None or b"content-encoding" in headers:
             decode = self._decoder(headers)
         message = await receive()
-        if message.get("more_body") or message["type"] != "http.request":
+        body = message.get("body", b"")
+        if (
+            message.get("more_body")
+            or message["type"] != "http.request"
+            or len(body) > self.max_body
+        ):
             body = await self._read_on(message, receive, headers, call)
-        else:
-            body = message.get("body", b"")
         value = self._value(decode, body)
         context = self._context(scope, receive, call) if self._wants_context else None
         pending = self._invoke(value, context)
@@ -170,7 +179,7 @@ class Endpoint:
         assert call.deadline is not None
         try:
             async with asyncio.timeout(call.deadline - time.monotonic()):
-                return await read_on(message, receive, headers)
+                return await read_on(message, receive, headers, self.max_body)
         except TimeoutError:
             raise Stop(
                 408, "the body did not arrive before the deadline", headers={"connection": "close"}

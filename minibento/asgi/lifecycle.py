@@ -55,7 +55,7 @@ class Lifecycle:
                 await runner.start(self.metrics)
                 self._undo.append(runner.stop)
             self.instance = self._made()
-            for name in reversed(self.declaration.hooks["on_shutdown"]):
+            for name in self.declaration.hooks["on_shutdown"]:
                 self._undo.append(self._hook(name))
             for name in self.declaration.hooks["on_startup"]:
                 await self._hook(name)()

@@ -1,7 +1,6 @@
 """The decorated class: an object that any ASGI server can serve; knows no processes."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, overload
 
@@ -15,11 +14,10 @@ from minibento.services.declaration import Declaration
 __all__ = ["Service", "service"]
 
 T = TypeVar("T")
-_LOG = logging.getLogger("minibento")
 
 
 class Service(Generic[T]):
-    """A declared service: an ASGI app for `uvicorn service:CreditRisk` or `app.mount("/risk", ...)`.
+    """A declared service: an ASGI app for `uvicorn service:CreditRisk` or `app.mount(...)`.
 
     Attributes:
         cls: The class as written.
@@ -127,14 +125,22 @@ class Service(Generic[T]):
         await receive()
         try:
             await self.start()
-        except Exception as error:  # noqa: BLE001  # the server is told, by the protocol
-            _LOG.exception("%s did not start", self.name)
+        except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
+            raise
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+# Calling it like the class is the likely mistake. `__call__` has to be a plain async function for
+# servers to know it as an ASGI app, so the mend goes where Python's own TypeError shows it:
+# `A service is ... missing 3 required positional arguments`.
+Service.__call__.__qualname__ = (
+    "A service is an ASGI app; for an object of the class write CreditRisk.instance(), "
+    "for the class CreditRisk.cls: __call__"
+)
 
 
 @overload

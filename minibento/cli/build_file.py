@@ -40,7 +40,8 @@ def _read(path: Path) -> dict[Any, Any]:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise TargetError(f"{path}:{line}: {error.problem}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TargetError(f"{path} cannot be read: {error}") from error
+        said = " ".join(str(error).split())
+        raise TargetError(f"{path} cannot be read: {said}") from error
     if content is None:
         return {}
     if not isinstance(content, dict):

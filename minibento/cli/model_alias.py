@@ -53,7 +53,7 @@ def _show(store: Store, name: str, output: Format) -> None:
         )
     elif standing:
         rows = [
-            [one, str(tag), ", ".join(str(old) for old in histories[one] if old != tag)]
+            [one, str(tag), ", ".join(str(old) for old in histories[one][:-1])]
             for one, tag in standing.items()
         ]
         print_table(("ALIAS", "TAG", "BEFORE"), rows)

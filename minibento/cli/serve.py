@@ -1,6 +1,7 @@
 """`minibento serve`: from TARGET, host and port to a server that runs; one process."""
 
 import inspect
+import logging
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,8 @@ def serve(target: str | None, host: str, port: int, access_log: bool) -> None:
             )
         service = find(target)
         service.access_log = access_log
-        log.set_up()
+        # What uvicorn has to say, such as a request that is not HTTP, belongs into the same log.
+        logging.getLogger("uvicorn").handlers[:] = [log.set_up()]
         _serve(service, listening)
 
 

@@ -1,6 +1,7 @@
 """One process that serves one service on one socket until it is told to stop; prints nothing."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -51,6 +52,8 @@ async def _run(service: "Service[Any]", server: "_Server", listening: socket.soc
     try:
         await server.serve(sockets=[listening])
     finally:
+        if server.force_exit:  # the requests it cuts off now are no errors: it was asked twice
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await service.stop()
 
 
@@ -63,11 +66,14 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         assert sockets is not None
-        host, port = sockets[0].getsockname()[:2]
-        try:
-            await super().startup(sockets)
-        except OSError as error:  # bound before by two, but only one of them may listen
-            raise refusal(error, host, port) from error
+        for one in sockets:
+            host, port = one.getsockname()[:2]
+            try:
+                # Two may have bound it, one may listen; uvloop's own listen says nothing of it.
+                one.listen(self.config.backlog)
+            except OSError as error:
+                raise refusal(error, host, port) from error
+        await super().startup(sockets)
         if self.started:
             self._on_ready()
 

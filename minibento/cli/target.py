@@ -6,7 +6,7 @@ becomes a Place: a folder to import from, a module, perhaps an attribute.
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.machinery import PathFinder
@@ -58,7 +58,10 @@ def place(target: str | None, folder: Path) -> Place:
         TargetError: nowhere, or to two places; the message has both spellings.
     """
     if target is None:
-        return _folder_place(folder, None)
+        found = _folder_place(folder, None)
+        if found is None:
+            raise TargetError(_empty("the current folder"))
+        return found
     as_path, as_module = _path_place(target, folder), _module_place(target, folder)
     if as_path is not None and as_module is not None and as_path != as_module:
         raise TargetError(
@@ -73,9 +76,9 @@ def place(target: str | None, folder: Path) -> Place:
 
 def _path_place(target: str, folder: Path) -> Place | None:
     path, attribute = folder / target, None
-    if not path.exists():
-        head, colon, tail = target.rpartition(":")
-        if not colon or not tail.isidentifier() or not (folder / head).exists():
+    if not target or not _exists(path):
+        head, _, tail = target.rpartition(":")
+        if not head or not tail.isidentifier() or not _exists(folder / head):
             return None
         path, attribute = folder / head, tail
     if path.is_dir():
@@ -87,7 +90,14 @@ def _path_place(target: str, folder: Path) -> Place | None:
     return _file_place(path, attribute)
 
 
-def _folder_place(folder: Path, attribute: str | None) -> Place:
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # longer than a path may be; a NUL
+        return False
+
+
+def _folder_place(folder: Path, attribute: str | None) -> Place | None:
     reference = service_of(folder)
     if reference is not None:
         match = _REFERENCE.match(reference)
@@ -99,11 +109,7 @@ def _folder_place(folder: Path, attribute: str | None) -> Place:
         return Place(folder.resolve(), match[1], attribute or match[2])
     if (folder / SERVICE_FILE).is_file():
         return _file_place(folder / SERVICE_FILE, attribute)
-    shown = "the current folder" if folder == Path.cwd() else str(folder)
-    raise TargetError(
-        f"{shown} has neither {BUILD_FILE} nor {SERVICE_FILE}: name the service as TARGET "
-        "(service.py:CreditRisk), or `minibento init DIR` writes one to begin with"
-    )
+    return None
 
 
 def _file_place(path: Path, attribute: str | None) -> Place:
@@ -122,11 +128,14 @@ def _module_place(target: str, folder: Path) -> Place | None:
     match = _REFERENCE.match(target)
     if match is None:
         return None
-    spec = PathFinder.find_spec(match[1].partition(".")[0], [str(folder), *sys.path])
+    path: Sequence[str] = [str(folder), *sys.path]
+    for part in match[1].split("."):
+        spec = PathFinder.find_spec(part, path)
+        if spec is None:
+            return None
+        path = spec.submodule_search_locations or []
     # To Python any folder is a module; one without code has no attribute to name.
-    if spec is None or (spec.origin is None and "." not in match[1]):
-        return None
-    return Place(folder.resolve(), match[1], match[2])
+    return Place(folder.resolve(), match[1], match[2]) if spec and spec.origin else None
 
 
 def _module_file(at: Place) -> str:
@@ -174,9 +183,18 @@ def _no_service(
     return f"{said}: its services are {', '.join(services)}"
 
 
+def _empty(where: str) -> str:
+    return (
+        f"{where} has neither {BUILD_FILE} nor {SERVICE_FILE}: name the service as TARGET "
+        "(service.py:CreditRisk), or `minibento init DIR` writes one to begin with"
+    )
+
+
 def _nothing(target: str, folder: Path) -> str:
     """What is near: files for a path, the right form for a bare module name."""
     head = target.partition(":")[0]
+    if head and _exists(folder / head) and (folder / head).is_dir():
+        return _empty(head)
     if (folder / f"{head}.py").is_file():
         return f"{target!r} is neither a file nor module:Name: did you mean {head}.py?"
     files = [path.name for path in sorted(folder.glob("*.py"))]

@@ -88,4 +88,6 @@ def _write(value: Any) -> Any:
 
 
 def _flaw(expected: str, place: tuple[int | str, ...], got: object) -> PydanticCustomError:
-    return PydanticCustomError("frame", "{expected}", {"expected": expected, "at": place, "got": got})
+    return PydanticCustomError(
+        "frame", "{expected}", {"expected": expected, "at": place, "got": got}
+    )

@@ -5,8 +5,9 @@ A pydantic model's own configuration decides on extras and coercion. Types that 
 """
 
 import dataclasses
+import typing
 from collections.abc import Callable
-from typing import Any, NewType, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json
@@ -21,6 +22,8 @@ __all__ = ["JSON", "JsonBody", "json_value"]
 
 JSON = "application/json"
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+# Under another name, or mypy takes a NewType of a run-time hint for a declaration.
+_new_type: Any = typing.NewType
 _FREE = (Any, object, dict, list, tuple, set, dict[str, Any], dict[str, object], list[Any])
 
 
@@ -100,8 +103,8 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
     if hasattr(hint, "__pydantic_config__"):
         return TypeAdapter(hint)
     # pydantic takes no configuration for a dataclass at the top, but hands it down to one below.
-    below: Any = NewType("Body", hint)
-    return TypeAdapter(below, config=_STRICT)
+    body: Any = _new_type("body", hint)
+    return TypeAdapter(body, config=_STRICT)
 
 
 def _key_counter(hint: Any) -> Callable[[Any], int]:

@@ -24,7 +24,13 @@ Array = np.ndarray[Any, Any]
 
 _NAMES = {bool: "boolean", int: "number", float: "number", str: "string"}
 _JSON_TYPES = {"b": "boolean", "i": "integer", "u": "integer", "f": "number", "U": "string"}
-_ACCEPTED = {"b": {bool}, "i": {int, float}, "u": {int, float}, "f": {int, float}, "U": {str}}
+_ACCEPTED: dict[str, set[type]] = {
+    "b": {bool},
+    "i": {int, float},
+    "u": {int, float},
+    "f": {int, float},
+    "U": {str},
+}
 
 
 def array_hint(base: Any, metadata: Sequence[Any]) -> Any:
@@ -52,7 +58,8 @@ def array_hint(base: Any, metadata: Sequence[Any]) -> Any:
 
 def _dtype(entry: Any) -> np.dtype[Any]:
     try:
-        return np.dtype(entry)
+        found: np.dtype[Any] = np.dtype(entry)
+        return found
     except TypeError:
         raise DeclarationError(
             f"{entry!r} is neither a dtype nor a shape: "
@@ -90,13 +97,13 @@ class ArrayForm:
         return items
 
     def read(self, value: Any) -> Array:
-        """Nested lists, or an array, as an array of this form.
+        """Nested lists as an array of this form; what is an array already is an answer, left alone.
 
         Raises:
             PydanticCustomError: they are not; it names the first place that is wrong.
         """
         if isinstance(value, np.ndarray):
-            value = value.tolist()
+            return value
         shape = _shape(value)
         _check_shape(shape, self.shape)
         kinds = {kind for row, _ in _rows(value, len(shape), ()) for kind in set(map(type, row))}
@@ -187,7 +194,9 @@ def _check_shape(shape: Place, wanted: Shape | None) -> None:
     if wanted is None:
         return
     if len(shape) != len(wanted):
-        raise _flaw(f"should have {len(wanted)} dimensions, of shape {wanted}", (), f"shape {shape}")
+        raise _flaw(
+            f"should have {len(wanted)} dimensions, of shape {wanted}", (), f"shape {shape}"
+        )
     for axis, (length, want) in enumerate(zip(shape, wanted, strict=True)):
         if want is not None and length != want:
             raise _flaw(f"should have shape {wanted}", (0,) * axis, f"shape {shape}")

@@ -3,7 +3,11 @@
 import sys
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+from pydantic.errors import (
+    PydanticInvalidForJsonSchema,
+    PydanticSchemaGenerationError,
+    PydanticUserError,
+)
 
 from minibento.errors import DeclarationError
 from minibento.importing import load
@@ -33,6 +37,7 @@ def codec(hint: Any, where: str) -> Codec:
     """
     try:
         made: Codec = load(_TEXT if hint is str else _JSON)(resolved(hint))
+        made.adapter.json_schema()  # what has no description cannot travel either
     except PydanticUserError as error:
         raise DeclarationError(f"{where}: {_mend(hint, error)}") from error
     return made
@@ -57,7 +62,7 @@ def _mend(hint: Any, error: PydanticUserError) -> str:
             f"{name} is or holds a typing.TypedDict, which Python before 3.12 cannot read: "
             "use typing_extensions.TypedDict"
         )
-    if isinstance(error, PydanticSchemaGenerationError):
+    if isinstance(error, PydanticSchemaGenerationError | PydanticInvalidForJsonSchema):
         return (
             f"values of {name} cannot travel as JSON: use a pydantic model, a dataclass, a "
             "typing_extensions.TypedDict, a plain type, np.ndarray or pd.DataFrame"

@@ -179,7 +179,8 @@ def _check_paths(declared: Declaration) -> None:
         if path[1:].split("/")[0] in RESERVED:
             raise DeclarationError(
                 f"{where}: {path!r} is reserved for minibento's own "
-                f"{', '.join(sorted(filter(None, RESERVED)))}: rename it or give @minibento.api(path=...)"
+                f"{', '.join(sorted(filter(None, RESERVED)))}: "
+                "rename it or give @minibento.api(path=...)"
             )
         if path in taken:
             raise DeclarationError(f"{where} and {taken[path]} have the same path {path!r}")

@@ -104,7 +104,8 @@ def _parameters(
     for parameter in given:
         if parameter.kind not in _ALLOWED:
             raise DeclarationError(
-                f"{where}: {parameter} cannot come from a body: give each parameter a name of its own"
+                f"{where}: {parameter} cannot come from a body: "
+                "give each parameter a name of its own"
             )
         if parameter.name not in hints:
             raise DeclarationError(

@@ -17,7 +17,8 @@ from minibento.errors import Unavailable
 __all__ = ["Server", "serve"]
 
 _READY = re.compile(r"^ready: \S+ on (http://\S+?),? ", re.MULTILINE)
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.05
+_MOST_LINES = 100
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ def serve(
         timeout: Seconds it may take until it is ready, and until it has stopped.
 
     Raises:
-        Unavailable: it ended, or was not ready in time; the message has all it printed.
+        Unavailable: it ended, or was not ready in time; the message has the end of what it printed.
     """
     command = [sys.executable, "-m", "minibento.cli", "serve", *([target] if target else [])]
     process = subprocess.Popen(
@@ -103,9 +104,16 @@ def _wait_until_ready(
             server.url = found[1] if found else ""
         else:
             reader.join(1)
-            raise Unavailable(f"the server ended with exit code {code}:\n{server.output}")
+            raise Unavailable(f"the server ended with exit code {code}:\n{_tail(server)}")
         if time.monotonic() > until:
-            raise Unavailable(f"the server was not ready in time:\n{server.output}")
+            raise Unavailable(f"the server was not ready in time:\n{_tail(server)}")
+
+
+def _tail(server: Server) -> str:
+    """The end of its output: a log may be long, and why it failed stands last."""
+    left_out = len(server.lines) - _MOST_LINES
+    note = f"({left_out} lines before these)\n" if left_out > 0 else ""
+    return note + "".join(server.lines[-_MOST_LINES:])
 
 
 def _is_ready(url: str) -> bool:

@@ -27,8 +27,8 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `minibento` with these arguments, in this process."""
     monkeypatch.setenv("COLUMNS", "80")
 
-    def invoke(*arguments: str, input: str | None = None) -> Result:
-        return CliRunner().invoke(root, arguments, prog_name="minibento", input=input)
+    def invoke(*arguments: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(root, arguments, prog_name="minibento", input=typed)
 
     return invoke
 

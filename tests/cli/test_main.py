@@ -72,7 +72,7 @@ def test_debug_keeps_the_traceback(run: Run) -> None:
 def test_what_nobody_expected_is_one_line_that_names_debug(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = click.Command("broken", callback=lambda: {}["key"])
+    broken = click.Command("broken", callback=lambda: dict[str, int]()["key"])
     monkeypatch.setattr(root, "get_command", lambda *_: broken)
     result = run("models")
     assert result.exit_code == 1

@@ -51,7 +51,9 @@ def test_an_empty_store_is_an_empty_list_and_a_hint_on_standard_error(run: Run) 
 
 def test_only_the_last_saved_version_is_latest(run: Run, save: Save) -> None:
     old, new = save("a", "one"), save("a", "two")
-    latest = {one["tag"]: one["latest"] for one in json.loads(run("models", "list", "-o", "json").stdout)}
+    latest = {
+        one["tag"]: one["latest"] for one in json.loads(run("models", "list", "-o", "json").stdout)
+    }
     assert latest == {str(old): False, str(new): True}
 
 
@@ -119,7 +121,7 @@ def test_delete_asks_on_a_terminal(
 ) -> None:
     save("a")
     monkeypatch.setattr(model_verbs, "_on_terminal", lambda: True)
-    result = run("models", "delete", "a:latest", input=answer)
+    result = run("models", "delete", "a:latest", typed=answer)
     assert "for good?" in result.stderr
     assert len(_listed(run)) == left
 
@@ -148,7 +150,10 @@ def test_an_exported_version_comes_back_with_the_same_tag(
     tag, path = save("a"), tmp_path / "a.model"
     assert f"{tag} -> {path}" in run("models", "export", "a", str(path)).stdout
     run("models", "delete", "a:latest")
-    assert f"stored {tag}" in run("models", "import", str(path)).stdout
+    refused = run("models", "import", str(path))
+    assert refused.exit_code == 1
+    assert "--trust" in refused.stderr
+    assert f"stored {tag}" in run("models", "import", str(path), "--trust").stdout
     assert [one["tag"] for one in _listed(run)] == [str(tag)]
 
 
@@ -156,7 +161,7 @@ def test_export_and_import_as_json(run: Run, save: Save, tmp_path: Path) -> None
     tag, path = save("a"), tmp_path / "a.model"
     exported = json.loads(run("models", "export", "a", str(path), "-o", "json").stdout)
     assert exported == {"tag": str(tag), "path": str(path), "size": path.stat().st_size}
-    imported = json.loads(run("models", "import", str(path), "-o", "json").stdout)
+    imported = json.loads(run("models", "import", str(path), "--trust", "-o", "json").stdout)
     assert imported["tag"] == str(tag)
 
 
@@ -179,6 +184,7 @@ def test_an_alias_moves_rolls_back_and_goes(run: Run, save: Save) -> None:
     assert standing["alias"] == "production"
     assert standing["tag"] == str(new)
     assert str(old) in standing["history"]
+    assert run("models", "alias", "a").stdout.split()[-1] == str(old)
     back = json.loads(run("models", "alias", "a", "production", "--rollback", "-o", "json").stdout)
     assert back == {"alias": "production", "tag": str(old)}
     assert run("models", "alias", "a", "production", "--delete").stdout == "removed a:production\n"

@@ -46,7 +46,10 @@ class Point:
         (Point(np.array([1])), {"x": [1]}),
         (pd.NA, None),
         (pd.Series([1.0, None]), [1.0, None]),
-        (pd.DataFrame({"a": [1, 2], "b": [0.5, np.inf]}), [{"a": 1, "b": 0.5}, {"a": 2, "b": None}]),
+        (
+            pd.DataFrame({"a": [1, 2], "b": [0.5, np.inf]}),
+            [{"a": 1, "b": 0.5}, {"a": 2, "b": None}],
+        ),
         ((1, [2]), [1, [2]]),
         (None, None),
     ],
@@ -57,13 +60,17 @@ def test_values_of_these_types_are_json_at_any_depth(value: Any, expected: Any) 
     assert json.loads(encode({"a": [{"b": value}]})) == {"a": [{"b": expected}]}
 
 
-@pytest.mark.parametrize("value", [object(), np.complex64(1), np.array([1j]), lambda: 1, {1}.__iter__])
+@pytest.mark.parametrize(
+    "value", [object(), np.complex64(1), np.array([1j]), lambda: 1, {1}.__iter__]
+)
 def test_other_types_are_refused_by_name(value: Any) -> None:
     with pytest.raises(BadAnswer, match="JSON"):
         encode({"a": value})
 
 
-@pytest.mark.parametrize("value", [np.float32("nan"), float("inf"), [float("nan")], Point(float("nan"))])
+@pytest.mark.parametrize(
+    "value", [np.float32("nan"), float("inf"), [float("nan")], Point(float("nan"))]
+)
 def test_a_float_outside_an_array_must_be_finite(value: Any) -> None:
     with pytest.raises(BadAnswer, match="JSON cannot say"):
         encode({"a": value})

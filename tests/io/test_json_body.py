@@ -131,7 +131,9 @@ def test_an_answer_that_nearly_fits_its_hint_is_converted(
     assert JsonBody(hint).encode(value) == body
 
 
-@pytest.mark.parametrize(("hint", "value"), [(Tight, {"n": "no"}), (float, "a"), (Inner, {}), (int, None)])
+@pytest.mark.parametrize(
+    ("hint", "value"), [(Tight, {"n": "no"}), (float, "a"), (Inner, {}), (int, None)]
+)
 def test_an_answer_that_does_not_fit_its_hint_is_an_error_of_the_service(
     hint: Any, value: Any
 ) -> None:

@@ -92,7 +92,8 @@ def test_an_integer_that_a_float_cannot_hold_is_not_rounded() -> None:
 def test_answers_write_null_for_what_is_not_finite() -> None:
     encode = made(npt.NDArray[np.float64]).encode
     assert encode(np.array([1.0, np.nan, np.inf])) == b"[1.0,null,null]"
-    assert encode([1, 2]) == b"[1,2]"
+    assert encode([1, 2]) == b"[1.0,2.0]"
+    assert made(F32).encode(np.array([0.5, np.nan])) == b"[0.5,null]"
 
 
 def test_the_description_has_the_shape() -> None:
@@ -110,7 +111,9 @@ def test_a_wrong_dtype_or_shape_in_the_hint_is_a_declaration_error(metadata: Any
 @given(
     st.integers(1, 4).flatmap(
         lambda width: st.lists(
-            st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=width, max_size=width),
+            st.lists(
+                st.floats(allow_nan=False, allow_infinity=False), min_size=width, max_size=width
+            ),
             min_size=1,
             max_size=5,
         )

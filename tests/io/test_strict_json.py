@@ -10,7 +10,9 @@ from minibento.io.json_body import JsonBody, json_value
 from minibento.io.strict_json import MAX_DEPTH, NOTHING_KNOWN, check
 
 ANY = JsonBody(Any)
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+)
 VALUES = st.recursive(
     SCALARS | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -76,9 +78,11 @@ def test_what_only_looks_suspicious_is_read(body: bytes, value: object) -> None:
 
 
 @pytest.mark.parametrize("depth", [50, MAX_DEPTH])
-@pytest.mark.parametrize("brackets", ['[]', '{}'])
+@pytest.mark.parametrize("brackets", ["[]", "{}"])
 def test_a_hundred_levels_are_accepted(depth: int, brackets: str) -> None:
-    body = nested(depth) if brackets == "[]" else b'{"a":' * (depth - 1) + b"{}" + b"}" * (depth - 1)
+    body = (
+        nested(depth) if brackets == "[]" else b'{"a":' * (depth - 1) + b"{}" + b"}" * (depth - 1)
+    )
     ANY.decode(body)
 
 
@@ -106,7 +110,7 @@ def test_whatever_json_writes_is_read_as_itself(value: Any) -> None:
     assert ANY.decode(body) == expected
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc:\"e0N{["), st.integers(0, 9)), max_size=6))
+@given(st.lists(st.tuples(st.sampled_from('abc:"e0N{['), st.integers(0, 9)), max_size=6))
 def test_exactly_the_objects_with_a_key_twice_are_refused(pairs: list[tuple[str, int]]) -> None:
     body = ("{" + ", ".join(f"{json.dumps(key)}: {value}" for key, value in pairs) + "}").encode()
     keys = {key for key, _ in pairs}
@@ -119,9 +123,13 @@ def test_exactly_the_objects_with_a_key_twice_are_refused(pairs: list[tuple[str,
                 check(body, known)
 
 
-@given(st.binary(max_size=40) | st.text("{}[]\":,0eE+-.naNInfity\\u \n", max_size=40).map(str.encode))
+@given(
+    st.binary(max_size=40) | st.text('{}[]":,0eE+-.naNInfity\\u \n', max_size=40).map(str.encode)
+)
 def test_no_bytes_are_ever_more_than_refused(body: bytes) -> None:
+    status = 200
     try:
         ANY.decode(body)
     except Refused as refused:
-        assert refused.status == 400
+        status = refused.status
+    assert status in {200, 400}
