@@ -9,9 +9,9 @@
     ├── Corrupt                     500  a file is not what its manifest says
     ├── Untrusted                   500  a format that can execute code was not trusted
     ├── SaveRefused                 500  the saved model does not load or answers otherwise
-    ├── MissingLibrary (ImportError) 500 an optional library is not installed
+    ├── MissingLibrary (ImportError) 500  an optional library is not installed
     ├── TargetError                 500  TARGET names no service
-    ├── DeclarationError (TypeError) 500 a service, runner or method is declared wrongly
+    ├── DeclarationError (TypeError) 500  a service, runner or method is declared wrongly
     ├── UsageError (RuntimeError)   500  a call that can never work from where it is made
     ├── CannotCross (TypeError)     500  a value of a type that may not go to a runner
     ├── ItemError                   422  this item is bad; its batch-mates are not
@@ -93,7 +93,7 @@ class Untrusted(MinibentoError):
 
 
 class SaveRefused(MinibentoError):
-    """The saved model does not load in a fresh interpreter, or answers otherwise; nothing is kept."""
+    """The saved model does not load in a fresh interpreter or answers otherwise: none is kept."""
 
 
 class MissingLibrary(MinibentoError, ImportError):
@@ -127,6 +127,8 @@ class ItemError(MinibentoError):
     Attributes:
         index: Position of the item in the caller's own batch, set by `.batch`; otherwise None.
     """
+
+    status = 422
 
     def __init__(self, detail: str, status: int = 422, field: str | None = None) -> None:
         if not 400 <= status <= 599:

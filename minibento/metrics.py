@@ -40,7 +40,7 @@ class Value:
 
 
 class Histogram:
-    """One histogram with its labels; `counts[i]` are those <= `bounds[i]`, the last one the rest."""
+    """One histogram with its labels: `counts[i]` are those up to `bounds[i]`, the last the rest."""
 
     __slots__ = ("bounds", "counts", "total")
 

@@ -1,12 +1,13 @@
 """The msgpack extension codes of values that msgpack itself does not know."""
 
-from enum import IntEnum
-
 __all__ = ["Ext"]
 
 
-class Ext(IntEnum):
-    """Code of an extension record; part of the wire format and of stored examples."""
+class Ext:
+    """Codes of extension records; part of the wire format and of stored examples.
+
+    Plain integers: msgspec takes no IntEnum.
+    """
 
     DATETIME = 1
     BIG_INT = 2

@@ -1,6 +1,6 @@
 """The transport inside one process and one loop: same messages, same conversion, no sockets."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from minibento.wire.channel import Receiver
 from minibento.wire.messages import Call, Item, Message, Reply
@@ -9,33 +9,36 @@ from minibento.wire.values import Payload
 __all__ = ["MemoryChannel", "pair"]
 
 
+@dataclass(slots=True)
+class _Inbox:
+    """Where one end's messages arrive."""
+
+    receiver: Receiver | None = None
+
+
 class MemoryChannel:
     """One end; what it sends, the other end's receiver is called with at once."""
 
-    __slots__ = ("_peer", "_receiver")
+    __slots__ = ("_inbox", "_outbox")
 
-    def __init__(self) -> None:
-        self._peer: MemoryChannel | None = None
-        self._receiver: Receiver | None = None
+    def __init__(self, inbox: _Inbox, outbox: _Inbox) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
 
     def send(self, message: Message) -> None:
-        assert self._peer is not None
-        assert self._peer._receiver is not None
+        """Hand the message over, with copies of its buffers: neither side sees the other write."""
+        assert self._outbox.receiver is not None
         if isinstance(message, Call | Reply | Item) and message.payload.buffers:
-            message = replace(message, payload=_copied(message.payload))
-        self._peer._receiver(message)
+            copies = [bytearray(buffer) for buffer in message.payload.buffers]
+            message = replace(message, payload=Payload(message.payload.body, copies))
+        self._outbox.receiver(message)
 
     def receive(self, receiver: Receiver) -> None:
-        self._receiver = receiver
+        """Set what is called with each message that arrives."""
+        self._inbox.receiver = receiver
 
 
 def pair() -> tuple[MemoryChannel, MemoryChannel]:
     """Two connected ends."""
-    left, right = MemoryChannel(), MemoryChannel()
-    left._peer, right._peer = right, left
-    return left, right
-
-
-def _copied(payload: Payload) -> Payload:
-    """The payload with buffers of its own, so that neither side sees the other write."""
-    return Payload(payload.body, [bytearray(buffer) for buffer in payload.buffers])
+    left, right = _Inbox(), _Inbox()
+    return MemoryChannel(left, right), MemoryChannel(right, left)

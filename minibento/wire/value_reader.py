@@ -40,7 +40,7 @@ def _read_array(record: list[Any], buffers: Sequence[memoryview | bytearray]) ->
 
 
 def _read_sparse(record: list[Any], _buffers: object) -> Any:
-    from scipy import sparse  # noqa: PLC0415 - only where a sparse matrix has come
+    from scipy import sparse
 
     kind, shape, data, indices, indptr = record
     make = sparse.csr_array if kind == "array" else sparse.csr_matrix
@@ -58,7 +58,7 @@ def _read_column(record: list[Any], pandas: Any) -> Any:
 
 
 def _read_frame(record: list[Any], _buffers: object) -> Any:
-    import pandas  # noqa: PLC0415 - only where a frame has come
+    import pandas
 
     names, columns, index, length = record
     labels = (
@@ -71,7 +71,7 @@ def _read_frame(record: list[Any], _buffers: object) -> Any:
 
 
 def _read_series(record: list[Any], _buffers: object) -> Any:
-    import pandas  # noqa: PLC0415 - only where a series has come
+    import pandas
 
     name, column, index = record
     labels = None if index is None else pandas.Index(_read_column(index, pandas))
@@ -79,7 +79,7 @@ def _read_series(record: list[Any], _buffers: object) -> Any:
 
 
 def _read_image(record: list[Any], _buffers: object) -> Any:
-    from PIL import Image  # noqa: PLC0415 - only where an image has come
+    from PIL import Image
 
     mode, size, pixels, palette = record
     image = Image.frombytes(mode, tuple(size), pixels.tobytes())

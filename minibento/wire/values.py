@@ -3,8 +3,8 @@
 The table of API types: None, bool, int, float, str, bytes, list, dict with string keys, datetime,
 numpy arrays and scalars, scipy CSR matrices, pandas frames and series, PIL images, CPU tensors (as
 arrays). Pydantic objects, dataclasses, enums and tuples leave as dicts, values and lists; a
-method's hints rebuild them on the other side (`wire.rebuild`). Everything else is refused by name. Nothing
-that is decoded can execute code.
+method's hints rebuild them on the other side (`wire.rebuild`). Everything else is refused by
+name. Nothing that is decoded can execute code.
 """
 
 import math

@@ -1,0 +1,145 @@
+"""Items that are arrays: checked for rank, shape and dtype, stacked along a new first axis."""
+
+import sys
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minibento.errors import ItemError
+from minibento.wire.row_spec import RowSpec
+
+__all__ = ["ArrayRows", "is_sparse", "is_tensor"]
+
+Array = np.ndarray[Any, Any]
+
+
+def is_sparse(value: object) -> bool:
+    """Whether it is a scipy sparse matrix; scipy is only asked if somebody has imported it."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(value))
+
+
+def is_tensor(value: object) -> bool:
+    """Whether it is a torch tensor; torch is only asked if somebody has imported it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+class ArrayRows:
+    """Arrays of one shape and dtype; without a spec's shape, of rank 1."""
+
+    def __init__(self, spec: RowSpec, method: str) -> None:
+        self._method = method
+        self._shape: tuple[int | None, ...] = (None,) if spec.shape is None else spec.shape
+        self._dtype = None if spec.dtype is None else np.dtype(spec.dtype)
+
+    def check_rank(self, item: object) -> None:
+        """Refuse an array, frame or sparse matrix of a wrong rank or shape."""
+        if is_sparse(item):
+            self._check_sparse(item)
+        elif isinstance(item, np.ndarray) or is_tensor(item):
+            self._check_shape(tuple(item.shape))  # type: ignore[attr-defined]
+        elif hasattr(item, "iloc") and hasattr(item, "columns"):
+            raise self._wrong_shape(item.shape, "x.iloc[0]")  # type: ignore[attr-defined]
+
+    def check(self, item: Any) -> Any:
+        """The item as an array of the spec's dtype, if that changes no value."""
+        if is_sparse(item):
+            self._check_sparse(item)
+            return item
+        array = self._as_array(item)
+        self._check_shape(array.shape)
+        return array if self._dtype is None else self._cast(array, self._dtype)
+
+    def key(self, item: Any) -> Hashable:
+        """Sparse rows by width, arrays by dtype and shape."""
+        if is_sparse(item):
+            return ("sparse", item.shape[1])
+        return (item.dtype, item.shape)
+
+    def collate(self, items: Sequence[Any]) -> Any:
+        """One array with a new first axis, or one CSR matrix."""
+        if is_sparse(items[0]):
+            from scipy import sparse
+
+            return sparse.vstack(items, format="csr")
+        return np.stack(items)
+
+    def _as_array(self, item: Any) -> Array:
+        if hasattr(item, "detach"):
+            item = item.detach().numpy()
+        if isinstance(item, dict | str | bytes | set) or item is None:
+            raise self._refused(f"got {type(item).__name__}")
+        try:
+            array = np.asarray(item)
+        except ValueError:
+            raise self._refused("got lists of different lengths") from None
+        if array.dtype.kind == "O":
+            return self._from_objects(array)
+        if array.dtype.kind in "US" and (self._dtype is None or self._dtype.kind not in "US"):
+            raise self._refused(f"got text: {_first_text(array)!r}")
+        return array
+
+    def _from_objects(self, array: Array) -> Array:
+        """None is NaN where numbers with a fraction are taken; other objects are refused."""
+        if self._dtype is not None and self._dtype.kind == "O":
+            return array
+        allowed = (int, float, np.number)
+        for index, value in np.ndenumerate(array):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, allowed)):
+                place = ".".join(map(str, index))
+                raise self._refused(f"got {type(value).__name__} at {place}", place)
+        if self._dtype is not None and self._dtype.kind not in "fc":
+            place = ".".join(map(str, next(i for i, v in np.ndenumerate(array) if v is None)))
+            raise self._refused(f"got null at {place}", place)
+        return array.astype(np.float64)
+
+    def _cast(self, array: Array, dtype: np.dtype[Any]) -> Array:
+        if array.dtype == dtype:
+            return array
+        if dtype.kind == "f" and array.dtype.kind in "fbiu":
+            return array.astype(dtype)
+        if not np.can_cast(array.dtype, dtype, "unsafe") or array.dtype.kind not in "biuf":
+            raise self._refused(f"got dtype {array.dtype}")
+        with np.errstate(invalid="ignore"):
+            cast = array.astype(dtype)
+        if not np.array_equal(cast, array):
+            bad = array[cast != array].flat[0]
+            raise self._refused(f"got {bad!s}, which is not a {dtype}")
+        return cast
+
+    def _check_sparse(self, item: Any) -> None:
+        width = self._shape[-1] if self._shape else None
+        if item.shape[0] != 1:
+            raise self._wrong_shape(item.shape, "x[:1]")
+        if width is not None and item.shape[1] != width:
+            raise self._refused(f"got shape {item.shape}")
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        if len(shape) != len(self._shape):
+            raise self._wrong_shape(shape, "x[0]")
+        for got, expected in zip(shape, self._shape, strict=True):
+            if expected is not None and got != expected:
+                raise self._refused(f"got shape {shape}")
+
+    def _wrong_shape(self, shape: tuple[int, ...], one: str) -> ItemError:
+        mend = ""
+        if len(shape) == len(self._shape) + 1:
+            mend = f": pass {one}, or {self._method}.batch(x) for many rows"
+        return self._refused(f"got shape {shape}{mend}")
+
+    def _refused(self, got: str, field: str | None = None) -> ItemError:
+        return ItemError(f"{self._method} takes {self._expected()}, {got}", field=field)
+
+    def _expected(self) -> str:
+        what = "numbers" if self._dtype is None or self._dtype.kind in "iufc" else str(self._dtype)
+        if len(self._shape) == 1:
+            return f"one row of {'' if self._shape[0] is None else f'{self._shape[0]} '}{what}"
+        shape = ", ".join("?" if size is None else str(size) for size in self._shape)
+        return f"one array of {what} of shape ({shape})"
+
+
+def _first_text(array: Array) -> str:
+    text = str(array.flat[0]) if array.size else ""
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,289 @@
+"""The driver: bounded queues of items, a policy asked when to go, one batch computing at a time.
+
+Lives on one event loop and holds no lock. While a batch computes, the next one forms. The policy
+decides, this awaits; what a batch does is the job's business.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+from minibento.batching.compute import ComputeThread
+from minibento.batching.policy import Policy, Send
+from minibento.errors import DeadlineExceeded, Overloaded
+
+__all__ = ["Batcher", "Entry", "Outcome", "Queue"]
+
+# Loop timers resolve no finer; a shorter wait would only be a busy one.
+SHORTEST_WAIT = 0.001
+
+
+class Outcome:
+    """What became of one item, and how its batch went."""
+
+    __slots__ = ("batch_size", "compute_seconds", "queue_seconds", "value")
+
+    def __init__(
+        self,
+        value: Any,
+        batch_size: int = 0,
+        queue_seconds: float = 0.0,
+        compute_seconds: float = 0.0,
+    ) -> None:
+        self.value = value
+        self.batch_size = batch_size
+        self.queue_seconds = queue_seconds
+        self.compute_seconds = compute_seconds
+
+
+class Entry:
+    """One item waiting: `done(outcome)` is called once, on the loop, unless it is cancelled."""
+
+    __slots__ = ("arrived", "deadline", "done", "gone", "item", "key", "waiting")
+
+    def __init__(
+        self, item: Any, key: Hashable, deadline: float | None, done: Callable[[Outcome], None]
+    ) -> None:
+        self.item = item
+        self.key = key
+        self.deadline = deadline
+        self.done = done
+        self.arrived = 0.0
+        self.gone = False
+        self.waiting = False
+
+
+class Queue:
+    """The items waiting for one method, first in first out, as the policy sees them.
+
+    Args:
+        method: Its name, for errors.
+        job: Runs in the compute thread: items to one result or exception each; never raises.
+        policy: Decides when how many go.
+        limit: Items that may wait; one more is refused.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        job: Callable[[Sequence[Any]], list[Any]],
+        policy: Policy,
+        limit: int,
+    ) -> None:
+        self.method = method
+        self.job = job
+        self.policy = policy
+        self.limit = limit
+        self._entries: deque[Entry] = deque()
+        self._gone = 0
+
+    def __len__(self) -> int:
+        return len(self._entries) - self._gone
+
+    @property
+    def oldest(self) -> float:
+        """Arrival of the first item still wanted; only asked while there is one."""
+        return self._head().arrived
+
+    @property
+    def due(self) -> float:
+        """Deadline of the first item still wanted; only asked while there is one."""
+        deadline = self._head().deadline
+        return math.inf if deadline is None else deadline
+
+    def _head(self) -> Entry:
+        while self._entries[0].gone:
+            self._entries.popleft()
+            self._gone -= 1
+        return self._entries[0]
+
+    def put(self, entry: Entry) -> None:
+        """Let an item wait."""
+        entry.waiting = True
+        self._entries.append(entry)
+
+    def forget(self, entry: Entry) -> None:
+        """The entry's caller has gone; an item that still waits is dropped before it costs."""
+        if entry.waiting and not entry.gone:
+            self._gone += 1
+        entry.gone = True
+
+    def take(self, count: int, now: float) -> tuple[list[Entry], list[Entry]]:
+        """Remove the next batch: up to `count` items that stack with the first, and the hopeless.
+
+        Returns:
+            The batch, and the entries whose deadline cannot be met any more.
+        """
+        batch: list[Entry] = []
+        late: list[Entry] = []
+        passed_over: list[Entry] = []
+        entries = self._entries
+        while entries and len(batch) < count:
+            entry = entries.popleft()
+            if entry.gone:
+                self._gone -= 1
+                continue
+            if batch and entry.key != batch[0].key:
+                passed_over.append(entry)
+                continue
+            entry.waiting = False
+            size = len(batch) + 1
+            if entry.deadline is not None and self.policy.hopeless(now, entry.deadline, size):
+                late.append(entry)
+            else:
+                batch.append(entry)
+        entries.extendleft(reversed(passed_over))
+        return batch, late
+
+    def clear(self) -> list[Entry]:
+        """Remove all that wait and return those still wanted."""
+        left = [entry for entry in self._entries if not entry.gone]
+        self._entries.clear()
+        self._gone = 0
+        return left
+
+
+class Batcher:
+    """Feeds one compute thread from the queues of a worker's methods.
+
+    Args:
+        compute: The thread; nothing else submits batches to it.
+        loop: The loop that everything here is called on.
+        observe: Told of each finished batch: queue, entries, when it started, compute seconds.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        compute: ComputeThread,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        observe: Callable[[Queue, Sequence[Entry], float, float], None] = lambda *_: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._compute = compute
+        self._loop = loop
+        self._observe = observe
+        self._clock = clock
+        self._queues: list[Queue] = []
+        self._busy = False
+        self._awake = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def add(self, queue: Queue) -> None:
+        """Serve this queue too."""
+        self._queues.append(queue)
+
+    def submit(self, queue: Queue, entries: Sequence[Entry]) -> None:
+        """Let the items of one call wait for their batches: all of them or none.
+
+        A call of many items that finds room is taken whole: its items are in memory already, and
+        half an answer is of no use.
+
+        Raises:
+            Overloaded: the queue is full.
+        """
+        if len(queue) >= queue.limit:
+            raise Overloaded(f"{queue.method}: {len(queue)} items are waiting already")
+        now = self._clock()
+        for entry in entries:
+            entry.arrived = now
+            queue.put(entry)
+        queue.policy.arrived(now, len(entries))
+        self._wake()
+
+    async def drained(self) -> None:
+        """Wait until nothing waits and nothing computes."""
+        await self._idle.wait()
+
+    def refuse_all(self, error: BaseException) -> None:
+        """Answer everything that waits with an error."""
+        for queue in self._queues:
+            for entry in queue.clear():
+                entry.done(Outcome(error))
+        self._settle()
+
+    def _wake(self) -> None:
+        """Decide at the end of this loop turn, when all that came with it has been queued."""
+        if not self._awake and not self._busy:
+            self._awake = True
+            self._idle.clear()
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._awake = False
+        if self._busy:
+            return
+        self._cancel_timer()
+        now = self._clock()
+        soonest = math.inf
+        for queue in self._by_age():
+            decision = queue.policy.decide(now, queue)
+            if isinstance(decision, Send):
+                if self._go(queue, decision.count, now):
+                    return
+                self._wake()  # every item was too late: look again
+            else:
+                soonest = min(soonest, decision.until)
+        if soonest < math.inf:
+            wait = max(SHORTEST_WAIT, soonest - now)
+            self._timer = self._loop.call_later(wait, self._turn)
+        self._settle()
+
+    def _by_age(self) -> list[Queue]:
+        waiting = [queue for queue in self._queues if len(queue)]
+        return waiting if len(waiting) < 2 else sorted(waiting, key=lambda queue: queue.oldest)
+
+    def _go(self, queue: Queue, count: int, now: float) -> bool:
+        """Start a batch; False if none of its items can still be answered in time."""
+        batch, late = queue.take(count, now)
+        for entry in late:
+            entry.done(Outcome(_too_late(queue.method, entry, now)))
+        if not batch:
+            return False
+        self._busy = True
+        items = [entry.item for entry in batch]
+        job, clock = queue.job, time.perf_counter
+
+        def timed() -> tuple[list[Any], float]:
+            started = clock()
+            outcomes = job(items)
+            return outcomes, clock() - started
+
+        self._compute.submit(timed, lambda result: self._finished(queue, batch, now, *result))
+        return True
+
+    def _finished(
+        self, queue: Queue, batch: list[Entry], started: float, values: list[Any], seconds: float
+    ) -> None:
+        self._busy = False
+        queue.policy.finished(self._clock(), len(batch), seconds)
+        # The next batch computes while the answers of this one are sent.
+        self._turn()
+        self._observe(queue, batch, started, seconds)
+        for entry, value in zip(batch, values, strict=True):
+            if not entry.gone:
+                entry.done(Outcome(value, len(batch), started - entry.arrived, seconds))
+
+    def _settle(self) -> None:
+        if not self._busy and not any(len(queue) for queue in self._queues):
+            self._idle.set()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _too_late(method: str, entry: Entry, now: float) -> DeadlineExceeded:
+    waited = (now - entry.arrived) * 1000
+    left = ((entry.deadline or now) - now) * 1000
+    return DeadlineExceeded(
+        f"{method}: after waiting {waited:.0f} ms, {max(left, 0):.0f} ms were left before the "
+        "deadline, less than the model takes"
+    )

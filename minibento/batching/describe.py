@@ -1,0 +1,73 @@
+"""Reads a RowSpec off an example batch: one item is the example without its first axis."""
+
+from typing import Any
+
+import numpy as np
+
+from minibento.batching.array_rows import is_sparse, is_tensor
+from minibento.wire.row_spec import Column, RowSpec
+
+__all__ = ["describe"]
+
+
+def describe(example: Any) -> RowSpec:
+    """The RowSpec of an example batch.
+
+    Args:
+        example: A list of items, an array, a frame, a series or a CSR matrix of at least one row.
+
+    Raises:
+        ValueError: no rows, or nothing that has rows; the message says what is accepted.
+    """
+    if hasattr(example, "iloc"):
+        spec = _frame(example) if hasattr(example, "columns") else RowSpec("list")
+    elif is_sparse(example):
+        spec = RowSpec("array", dtype=None, shape=(int(example.shape[1]),))
+    elif isinstance(example, np.ndarray) or is_tensor(example):
+        spec = _array(np.asarray(example))
+    elif isinstance(example, list | tuple):
+        spec = _list(example)
+    else:
+        raise ValueError(
+            f"example_input is {type(example).__name__}: pass a few made-up rows as a list, "
+            "array, frame or sparse matrix"
+        )
+    length = example.shape[0] if hasattr(example, "shape") else len(example)
+    if length == 0:
+        raise ValueError("example_input has no rows: pass at least one made-up row")
+    return spec
+
+
+def _array(example: np.ndarray[Any, Any]) -> RowSpec:
+    if example.ndim == 0:
+        raise ValueError("example_input is a single number: pass an array whose first axis is rows")
+    return RowSpec("array", dtype=str(example.dtype), shape=tuple(example.shape[1:]))
+
+
+def _list(example: list[Any] | tuple[Any, ...]) -> RowSpec:
+    """Lists of equally long lists of numbers are arrays; everything else is a list of items."""
+    if all(isinstance(row, np.ndarray | list | tuple) for row in example) and example:
+        try:
+            array = np.asarray(example)
+        except ValueError:
+            return RowSpec("list")
+        if array.dtype.kind in "iuf" and array.ndim > 1:
+            # Integers in an example do not mean that fractions are wrong.
+            dtype = "float64" if array.dtype.kind in "iu" else str(array.dtype)
+            return RowSpec("array", dtype=dtype, shape=tuple(array.shape[1:]))
+    return RowSpec("list")
+
+
+def _frame(example: Any) -> RowSpec:
+    columns = []
+    for index, name in enumerate(example.columns):
+        if not isinstance(name, str):
+            mend = "frame.columns = frame.columns.astype(str)"
+            raise ValueError(f"column name {name!r} is not text: {mend}")  # noqa: TRY004 - a value
+        dtype = example.dtypes.iloc[index]
+        if str(dtype) == "category":
+            categories = tuple(dtype.categories.tolist())
+            columns.append(Column(name, "category", categories, bool(dtype.ordered)))
+        else:
+            columns.append(Column(name, str(dtype)))
+    return RowSpec("frame", columns=tuple(columns))

@@ -1,0 +1,70 @@
+"""What a model answered for a batch, taken apart into one result per item and joined again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minibento.batching.array_rows import is_sparse, is_tensor
+from minibento.errors import BadResult
+
+__all__ = ["join", "split"]
+
+
+def split(result: Any, count: int, method: str) -> list[Any]:
+    """One result per item, without the batch axis.
+
+    Args:
+        result: An array, list, frame, series or CSR matrix of `count` rows, or a dict of such
+            (then each item's result is a dict).
+
+    Raises:
+        BadResult: it is nothing of these, or has another number of rows.
+    """
+    if is_tensor(result):
+        result = result.detach().numpy()
+    if isinstance(result, dict) and result:
+        columns = [split(part, count, f"{method}[{name!r}]") for name, part in result.items()]
+        return [dict(zip(result, row, strict=True)) for row in zip(*columns, strict=True)]
+    length = _length(result)
+    if length != count:
+        got = type(result).__name__ if length is None else f"{length} results"
+        raise BadResult(
+            f"{method} was given a batch of {count} items and answered {got}: "
+            "return a list or array with exactly one result per item, in their order"
+        )
+    if is_sparse(result):
+        rows = result.tocsr()
+        return [rows[index : index + 1] for index in range(count)]
+    if hasattr(result, "iloc"):
+        return [result.iloc[index] for index in range(count)]
+    return list(result)
+
+
+def join(results: Sequence[Any]) -> Any:
+    """The results of many items in one piece: an array, frame or CSR matrix if they stack."""
+    first = results[0] if results else None
+    kind = type(first)
+    if any(type(result) is not kind for result in results):
+        return list(results)
+    if isinstance(first, np.generic):
+        return np.array(results)
+    if isinstance(first, np.ndarray):
+        same = all(r.shape == first.shape and r.dtype == first.dtype for r in results)
+        return np.stack(results) if same else list(results)
+    if is_sparse(first):
+        from scipy import sparse
+
+        return sparse.vstack(results, format="csr")
+    if hasattr(first, "iloc"):
+        import pandas
+
+        return pandas.DataFrame(list(results)).reset_index(drop=True)
+    return list(results)
+
+
+def _length(result: Any) -> int | None:
+    """Rows of a result; None: it has none."""
+    if hasattr(result, "shape"):
+        return int(result.shape[0]) if len(result.shape) else None
+    return len(result) if isinstance(result, list | tuple) else None

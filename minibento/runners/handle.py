@@ -1,0 +1,184 @@
+"""One method of a runner as it is called, from any loop or from none."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from minibento.batching.rows import rows, unstack
+from minibento.errors import MinibentoError, UsageError
+from minibento.runners.method import MethodSpec
+from minibento.wire.failures import from_record
+from minibento.wire.messages import Reply
+from minibento.wire.values import Payload, decode, encode
+
+if TYPE_CHECKING:
+    from minibento.runners.engine import EmbeddedEngine
+    from minibento.runners.runner import Runner
+
+__all__ = ["MethodHandle", "StreamHandle"]
+
+T = TypeVar("T")
+
+
+class _Handle:
+    """What both kinds of handle share: a runner, a method and its name for errors."""
+
+    def __init__(self, runner: "Runner", spec: MethodSpec) -> None:
+        self._runner = runner
+        self._spec = spec
+        self._where = f"{runner.name}.{spec.name}"
+
+    def _waited(self, coroutine: Coroutine[Any, Any, T], engine: "EmbeddedEngine") -> T:
+        """The result of a coroutine on the engine's loop, from another thread."""
+        if _running_loop() is engine.loop:
+            coroutine.close()
+            raise UsageError(
+                f"{self._where}.run() would block the loop that it waits for: "
+                f"await {self._where}(...) instead"
+            )
+        return asyncio.run_coroutine_threadsafe(coroutine, engine.loop).result()
+
+
+class MethodHandle(_Handle):
+    """A method called with one item, or with many by `.batch`; `.run` and `.run_batch` wait."""
+
+    def __init__(self, runner: "Runner", spec: MethodSpec) -> None:
+        super().__init__(runner, spec)
+        self._rows = rows(spec.rows, spec.name) if spec.batchable else None
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the method on one item; its result has no batch axis.
+
+        Raises:
+            ItemError: the item is bad, or the model says so.
+            CannotCross: a value of a type that cannot go to a runner.
+            Overloaded: its queue is full.
+            DeadlineExceeded: the deadline of the current call cannot be met.
+            ModelError: the model's own code raised.
+        """
+        payload = self._payload(args, kwargs)
+        reply = await self._send(payload, None)
+        return decode(*reply.payload)
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """The same, waiting in this thread. Raises UsageError on the service's own loop."""
+        engine = self._runner.engine()
+        return self._waited(self(*args, **kwargs), engine)
+
+    async def batch(self, items: Any, *, return_errors: bool = False) -> Any:
+        """Run the method on many items; they share batches with other callers' items.
+
+        Args:
+            items: A list, array, frame or CSR matrix of rows.
+            return_errors: Put errors in their items' places; the result is then a list.
+
+        Returns:
+            The results in one piece: an array or frame where they stack, else a list.
+
+        Raises:
+            ItemError: the first bad item's error; `index` is its place.
+        """
+        self._refuse_unbatchable()
+        count = len(unstack(items, self._spec.name))
+        reply = await self._send(encode(items, self._where), count)
+        return self._results(reply, return_errors)
+
+    def run_batch(self, items: Any, *, return_errors: bool = False) -> Any:
+        """The same as `batch`, waiting in this thread."""
+        engine = self._runner.engine()
+        return self._waited(self.batch(items, return_errors=return_errors), engine)
+
+    async def _send(self, payload: Payload, count: int | None) -> Reply:
+        engine = self._runner.running
+        if engine is None:  # loading takes time, and this loop may have others to serve
+            engine = await asyncio.to_thread(self._runner.engine)
+        call = engine.client.call(self._spec.name, payload, count)
+        if _running_loop() is engine.loop:
+            return await call
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, engine.loop))
+
+    def _payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Payload:
+        if self._rows is None:
+            return encode([list(args), kwargs], self._where)
+        if len(args) != 1 or kwargs:
+            given = len(args) + len(kwargs)
+            raise UsageError(
+                f"{self._where} takes one item, got {given} arguments: "
+                f"many items go with {self._where}.batch([...])"
+            )
+        self._rows.check_rank(args[0])
+        return encode(args[0], self._where)
+
+    def _refuse_unbatchable(self) -> None:
+        if self._rows is None:
+            raise UsageError(
+                f"{self._where} is not batchable: call it once for each item, or declare it "
+                "batchable=True if it takes many at once"
+            )
+
+    def _results(self, reply: Reply, return_errors: bool) -> Any:
+        results = decode(*reply.payload)
+        if not reply.errors:
+            return list(results) if return_errors else results
+        errors: dict[int, MinibentoError] = {}
+        for record in reply.errors:
+            assert record.index is not None
+            errors[record.index] = from_record(record)
+        if not return_errors:
+            raise errors[min(errors)]
+        return [errors.get(index, result) for index, result in enumerate(results)]
+
+
+class StreamHandle(_Handle):
+    """`async for part in handle(item)`; `for part in handle.run(item)`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        """What the method yields, as it comes."""
+        engine = self._runner.engine()
+        payload = encode([list(args), kwargs], self._where)
+        stream = engine.client.stream(self._spec.name, payload)
+        return stream if _running_loop() is engine.loop else _carried(stream, engine.loop)
+
+    def run(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """The same, waiting in this thread for each part."""
+        engine = self._runner.engine()
+        payload = encode([list(args), kwargs], self._where)
+        stream = engine.client.stream(self._spec.name, payload)
+        try:
+            while True:
+                try:
+                    yield self._waited(_next(stream), engine)
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._waited(_close(stream), engine)
+
+
+async def _next(stream: AsyncIterator[Any]) -> Any:
+    return await anext(stream)
+
+
+async def _close(stream: Any) -> None:
+    await stream.aclose()
+
+
+async def _carried(
+    stream: AsyncIterator[Any], loop: asyncio.AbstractEventLoop
+) -> AsyncIterator[Any]:
+    """A stream of another loop, read on this one."""
+    try:
+        while True:
+            future = asyncio.run_coroutine_threadsafe(_next(stream), loop)
+            try:
+                yield await asyncio.wrap_future(future)
+            except StopAsyncIteration:
+                return
+    finally:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_close(stream), loop))
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,159 @@
+"""`minibento.Runner`: what the user declares and calls; where it computes, the engine knows."""
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import asdict
+from difflib import get_close_matches
+from threading import Lock
+from typing import Any, Self
+
+from minibento.errors import UsageError
+from minibento.metrics import Metrics
+from minibento.runners.engine import BackgroundLoop, EmbeddedEngine
+from minibento.runners.handle import MethodHandle, StreamHandle
+from minibento.runners.options import Options
+from minibento.runners.source import ObjectSource, Source, source_of
+
+__all__ = ["Runner"]
+
+
+class Runner:
+    """A model, or a class of yours, that computes in a worker in micro-batches.
+
+    Args:
+        target: A class with methods marked by `@minibento.method`, or a model.
+        init: Keyword arguments for the class; its instance is made where the inference runs.
+        **options: `workers=1`, `threads=None`, `max_batch_size=128`, `max_latency_ms=100`,
+            `preload=None`, `max_queue=4096`; see `minibento.runners.options.Options`.
+
+    Its methods are attributes: `await runner.predict(item)`, `runner.predict.run(item)`,
+    `await runner.predict.batch(items)`, `runner.predict.run_batch(items)`. A service starts the
+    runners among its class attributes. In a script or notebook a runner starts itself at its first
+    call, and stops with the process or at the end of `with runner:`.
+
+    Raises:
+        DeclarationError: the class, model or options cannot make a runner.
+    """
+
+    def __init__(
+        self, target: Any, *, init: Mapping[str, Any] | None = None, **options: Any
+    ) -> None:
+        self.source = target if isinstance(target, ObjectSource) else source_of(target, init)
+        self.options = Options.read(options)
+        self.name = self.source.name
+        self._engine: EmbeddedEngine | None = None
+        self._users = 0
+        self._background: BackgroundLoop | None = None
+        self._lock = Lock()
+
+    def replaced_by(self, obj: object) -> "Runner":
+        """A runner of the same name and options that calls `obj` instead: a fake for a test.
+
+        The fake's methods are called as this runner's are: in batches where these are batchable.
+        """
+        fake = Runner(ObjectSource(obj, self.source), **asdict(self.options))
+        fake.name = self.name
+        return fake
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @property
+    def version(self) -> str:
+        """Tag of the model, or tags where a class has several; `""` without one."""
+        return self.source.version
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is started and can answer."""
+        return self._engine is not None
+
+    @property
+    def running(self) -> EmbeddedEngine | None:
+        """The engine, if it is started."""
+        return self._engine
+
+    async def start(self, metrics: Metrics | None = None) -> None:
+        """Load the model and serve it on this loop; a second start only counts.
+
+        Raises:
+            Exception: whatever loading raises.
+        """
+        self._users += 1
+        if self._engine is not None:
+            return
+        engine = EmbeddedEngine(self.name, self.source, self.options, metrics or Metrics())
+        try:
+            await engine.start()
+        except BaseException:
+            self._users -= 1
+            raise
+        self._engine = engine
+
+    async def stop(self) -> None:
+        """Take one start back; the last one ends the worker once it has answered."""
+        self._users -= 1
+        if self._users == 0 and self._engine is not None:
+            engine, self._engine = self._engine, None
+            await engine.stop()
+
+    def __enter__(self) -> Self:
+        self._started()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            background, self._background = self._background, None
+        if background is not None:
+            background.run(self.stop())
+            background.stop()
+
+    def engine(self) -> EmbeddedEngine:
+        """The running engine; outside a service it is started now, on a loop of its own."""
+        return self._engine or self._started()
+
+    def _started(self) -> EmbeddedEngine:
+        with self._lock:
+            if self._engine is None:
+                self._background = BackgroundLoop(f"minibento-loop-{self.name}")
+                try:
+                    self._background.run(self.start())
+                except BaseException:
+                    self._background.stop()
+                    self._background = None
+                    raise
+                weakref.finalize(self, self._background.stop)
+            assert self._engine is not None
+            return self._engine
+
+    def __getattr__(self, name: str) -> Any:
+        source: Source | None = self.__dict__.get("source")
+        if source is None or name.startswith("__"):
+            raise AttributeError(name)
+        spec = source.methods.get(name)
+        if spec is None and "__call__" in source.methods and name in _CALLS:
+            return getattr(self._call_handle(), name)
+        if spec is None:
+            near = get_close_matches(name, source.methods, n=1)
+            known = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(source.methods)}"
+            raise AttributeError(f"runner {self.name!r} has no method {name!r}: {known}")
+        handle = StreamHandle(self, spec) if spec.streams else MethodHandle(self, spec)
+        self.__dict__[name] = handle
+        return handle
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call a model that is itself a function: `await runner(item)`."""
+        return self._call_handle()(*args, **kwargs)
+
+    def _call_handle(self) -> Any:
+        spec = self.source.methods.get("__call__")
+        if spec is None:
+            known = ", ".join(self.source.methods)
+            raise UsageError(f"runner {self.name!r} is called by method: one of {known}")
+        return MethodHandle(self, spec)
+
+    def __repr__(self) -> str:
+        return f"Runner({self.name!r}, {self.version or self.source.name!r})"
+
+
+_CALLS = frozenset({"run", "batch", "run_batch"})

@@ -1,0 +1,44 @@
+"""What each way of starting minibento may load, asked of a fresh interpreter."""
+
+import subprocess
+import sys
+
+HEAVY = {"numpy", "pandas", "scipy", "sklearn", "xgboost", "starlette", "uvicorn", "pydantic"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules in `sys.modules` after `code` has run."""
+    report = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_face_loads_nothing_heavy() -> None:
+    assert not loaded_by("import minibento") & (HEAVY | {"click", "yaml", "msgspec"})
+
+
+def test_the_help_of_the_command_line_loads_nothing_heavy() -> None:
+    code = """
+import sys
+from minibento.cli.main import main
+try:
+    main(["--help"])
+except SystemExit:
+    pass
+"""
+    assert not loaded_by(code) & (HEAVY | {"rich"})
+
+
+def test_looking_into_the_store_loads_no_array_library() -> None:
+    assert not loaded_by("import minibento; minibento.models") & {"pandas", "sklearn", "starlette"}
+
+
+def test_a_runner_worker_loads_no_web_framework() -> None:
+    loaded = loaded_by("import minibento.runners.worker")
+    assert not loaded & {"starlette", "uvicorn", "pandas", "sklearn"}
