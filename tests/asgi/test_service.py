@@ -1,4 +1,5 @@
 import asyncio
+import types
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from minibento.asgi.service import Service, service
-from minibento.errors import UsageError
+from minibento.errors import DeclarationError, UsageError
 from minibento.metrics import Metrics
 from minibento.services.api import api
 from minibento.services.hooks import on_shutdown, on_startup
@@ -163,6 +164,11 @@ def test_the_class_is_there_as_written() -> None:
     assert Kitchen.cls.__name__ == "Cooking"
     assert isinstance(Kitchen.instance(), Kitchen.cls)
     assert Kitchen.instance().nothing() == "done"
+
+
+def test_a_service_is_no_base_class_and_says_what_is() -> None:
+    with pytest.raises(DeclarationError, match=r"derive from Kitchen\.cls"):
+        type("Derived", types.resolve_bases((Kitchen,)), {})
 
 
 def test_attributes_are_replaced_before_init_and_only_known_ones() -> None:
