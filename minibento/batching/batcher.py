@@ -188,6 +188,11 @@ class Batcher:
         queue.policy.arrived(now, len(entries))
         self._wake()
 
+    @property
+    def waiting(self) -> int:
+        """Items that wait in all queues, without those whose callers have gone."""
+        return sum(map(len, self._queues))
+
     async def drained(self) -> None:
         """Wait until nothing waits and nothing computes."""
         await self._idle.wait()
@@ -262,7 +267,7 @@ class Batcher:
                 entry.done(Outcome(value, len(batch), started - entry.arrived, seconds))
 
     def _settle(self) -> None:
-        if not self._busy and not any(len(queue) for queue in self._queues):
+        if not self._busy and not self.waiting:
             self._idle.set()
 
     def _cancel_timer(self) -> None:

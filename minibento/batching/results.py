@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minibento.batching.array_rows import is_sparse, is_tensor
+from minibento.batching.unstack import is_sparse, is_tensor
 from minibento.errors import BadResult
 
 __all__ = ["join", "split"]
@@ -59,7 +59,9 @@ def join(results: Sequence[Any]) -> Any:
     if hasattr(first, "iloc"):
         import pandas
 
-        return pandas.DataFrame(list(results)).reset_index(drop=True)
+        frame = pandas.DataFrame(list(results)).reset_index(drop=True)
+        # A row of several dtypes is a series of objects.
+        return frame.infer_objects()
     return list(results)
 
 
