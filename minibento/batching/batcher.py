@@ -101,6 +101,7 @@ class Queue:
         if entry.waiting and not entry.gone:
             self._gone += 1
         entry.gone = True
+        self._compact()
 
     def take(self, count: int, now: float) -> tuple[list[Entry], list[Entry]]:
         """Remove the next batch: up to `count` items that stack with the first, and the hopeless.
@@ -127,7 +128,14 @@ class Queue:
             else:
                 batch.append(entry)
         entries.extendleft(reversed(passed_over))
+        self._compact()
         return batch, late
+
+    def _compact(self) -> None:
+        """While a batch takes long, those who come and go must not fill the memory."""
+        if self._gone * 2 > len(self._entries):
+            self._entries = deque(entry for entry in self._entries if not entry.gone)
+            self._gone = 0
 
     def clear(self) -> list[Entry]:
         """Remove all that wait and return those still wanted."""

@@ -142,7 +142,7 @@ class Connection:
         if isinstance(outcome.value, BaseException):
             return Failure(call_id, to_record(outcome.value, method.where))
         try:
-            payload = encode(outcome.value, f"the answer of {method.where}")
+            payload = encode(outcome.value, f"what {method.where} answered")
         except Exception as error:  # noqa: BLE001 - what the model answered cannot cross
             return Failure(call_id, to_record(error, method.where))
         return Reply(

@@ -7,7 +7,7 @@ from threading import Semaphore
 from typing import Any
 
 from minibento.batching.isolate import Isolation
-from minibento.batching.results import split
+from minibento.batching.results import owned, split
 from minibento.batching.rows import Rows
 from minibento.errors import DeadlineExceeded, Unavailable
 from minibento.runners.method import MethodSpec
@@ -45,7 +45,7 @@ def single_job(function: Callable[..., Any]) -> Job:
     def run(items: Sequence[tuple[list[Any], dict[str, Any]]]) -> list[Any]:
         [(args, kwargs)] = items
         try:
-            return [function(*args, **kwargs)]
+            return [owned(function(*args, **kwargs))]
         except BaseException as error:  # noqa: BLE001 - whatever user code raises is its answer
             return [error]
 
@@ -82,7 +82,9 @@ class Stream:
 
     def send(self, value: Any, where: str) -> bool:
         """Pass one item on, in the compute thread; False once the reader has gone."""
-        payload = encode(value, where)
+        body, views = encode(value, where)
+        # The generator goes on, and may write into its array, before this is sent.
+        payload = Payload(body, [bytearray(view) for view in views])
         left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
         if not self._credit.acquire(timeout=left):
             raise DeadlineExceeded(f"{where}: the stream was not read to its end by the deadline")

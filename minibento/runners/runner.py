@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from threading import Lock
 from typing import Any, Self
 
-from minibento.errors import UsageError
+from minibento.errors import DeclarationError, UsageError
 from minibento.metrics import Metrics
 from minibento.runners.engine import BackgroundLoop, EmbeddedEngine
 from minibento.runners.handle import MethodHandle, StreamHandle
@@ -40,6 +40,7 @@ class Runner:
         self, target: Any, *, init: Mapping[str, Any] | None = None, **options: Any
     ) -> None:
         self.source = target if isinstance(target, ObjectSource) else source_of(target, init)
+        self._refuse_hidden_methods()
         self.options = Options.read(options)
         self.name = self.source.name
         self._engine: EmbeddedEngine | None = None
@@ -48,6 +49,16 @@ class Runner:
         self._forgotten: weakref.finalize[..., Runner] | None = None
         self._lock = Lock()
         self._starting = asyncio.Lock()
+
+    def _refuse_hidden_methods(self) -> None:
+        for name in self.source.methods:
+            if name != "__call__" and (
+                hasattr(Runner, name) or name in {"name", "options", "source"}
+            ):
+                raise DeclarationError(
+                    f"{self.source.name}.{name} could not be called: a runner has a {name!r} of "
+                    "its own; give the method another name"
+                )
 
     def replaced_by(self, obj: object) -> "Runner":
         """A runner of the same name and options that calls `obj` instead: a fake for a test.

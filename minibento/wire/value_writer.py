@@ -218,8 +218,8 @@ class Writer:
 
     def _refused(self, what: str, mend: str) -> CannotCross:
         return CannotCross(
-            f"{self.where or 'the call'} was given {what}, which cannot cross to a runner: "
-            f"pass {mend} instead"
+            f"{self.where or 'the call'}: {what} cannot cross to a runner or back: "
+            f"use {mend} instead"
         )
 
 

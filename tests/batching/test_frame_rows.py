@@ -21,7 +21,7 @@ EXAMPLE = pd.DataFrame(
         "job": pd.Series(["baker", None], dtype="str"),
         "debt": pd.Series([1, None], dtype="Int64"),
         "agrees": pd.Series([True, None], dtype="boolean"),
-        "since": pd.Series([datetime(2026, 1, 31), None], dtype="datetime64[us]"),
+        "since": pd.Series([pd.Timestamp(2026, 1, 31), None], dtype="datetime64[us]"),
         "seen": pd.Series([datetime(2026, 1, 31, tzinfo=UTC), None], dtype="datetime64[ns, UTC]"),
         "note": pd.Series([1, "a"], dtype="object"),
     }

@@ -384,7 +384,7 @@ def test_what_cannot_cross_is_refused_with_method_type_and_mend(name: str) -> No
         with pytest.raises(CannotCross) as caught:
             encode(given_, "Sentiment.classify")
         message = str(caught.value)
-        assert message.startswith("Sentiment.classify was given ")
+        assert message.startswith("Sentiment.classify: a")
         assert what in message
         assert mend in message
 
