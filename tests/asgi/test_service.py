@@ -241,6 +241,8 @@ def test_middleware_wraps_everything_and_mounts_are_served() -> None:
         for path in ["/apply", "/apply/page", "/livez", "/docs", "/nowhere"]:
             assert http.get(path).headers["x-stamp"] == "yes", path
         assert http.get("/apply/page").text == "site t"
+        found = http.get("/apply?a=1", headers={"host": "evil.example"}, follow_redirects=False)
+        assert (found.status_code, found.headers["location"]) == (307, "/apply/?a=1")
         assert http.post("/ping").headers["x-stamp"] == "yes"
 
 
