@@ -179,7 +179,9 @@ class Adaptive:
         allows, as it empties the queue fastest.
         """
         cost = self._cost
-        known = min(self._max_batch_size, max(1, 2 * cost.largest))
+        if not cost.largest:  # nothing is known yet, so nothing speaks against any size
+            return self._max_batch_size
+        known = min(self._max_batch_size, 2 * cost.largest)
         age = now - waiting.oldest
         if age + cost.of(count) <= self._objective:
             return min(known, cost.fitting(self._objective - age))

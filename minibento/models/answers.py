@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from minibento.batching.rows import rows, unstack
+from minibento.batching.rows import rows
+from minibento.batching.unstack import unstack
 from minibento.models.about import Signature
 
 __all__ = ["answers_to", "difference"]

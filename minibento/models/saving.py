@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from minibento.batching.describe import describe
-from minibento.batching.rows import unstack
+from minibento.batching.unstack import unstack
 from minibento.errors import DeclarationError, SaveRefused
 from minibento.frameworks import pickled, table
 from minibento.frameworks.base import Adapter

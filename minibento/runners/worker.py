@@ -5,7 +5,7 @@ Knows channels and a loop, not whether they belong to a process of their own.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minibento.batching.batcher import Batcher, Entry, Queue
@@ -127,12 +127,23 @@ class Worker:
                 getattr(runnable, name)(example)
                 continue
             items = [method.checked(item) for item in method.rows.unstack(decode(*encode(example)))]
-            measured: list[tuple[int, float]] = []
             # The first call is cold (lazy imports, caches) and measures nothing of use.
-            for count in (1, 1, min(8, self._options.max_batch_size)):
-                repeated = (items * count)[:count]
-                batch = method.rows.collate(repeated)
-                started = time.perf_counter()
-                getattr(runnable, name)(batch)
-                measured.append((count, time.perf_counter() - started))
-            method.queue.policy.prior(measured[1:])
+            self._measured(runnable, method, items, 1)
+            method.queue.policy.prior(list(self._sizes(runnable, method, items)))
+
+    def _sizes(
+        self, runnable: Any, method: Prepared, items: list[Any]
+    ) -> Iterator[tuple[int, float]]:
+        """Batches of 1, 2, 4, ... items and their seconds, up to half of the objective."""
+        count, seconds, most = 1, 0.0, self._options.max_batch_size
+        while count <= most and seconds < self._options.max_latency_ms / 2000:
+            seconds = self._measured(runnable, method, items, count)
+            yield count, seconds
+            count = most if count < most < 2 * count else 2 * count
+
+    def _measured(self, runnable: Any, method: Prepared, items: list[Any], count: int) -> float:
+        assert method.rows is not None
+        batch = method.rows.collate((items * count)[:count])
+        started = time.perf_counter()
+        getattr(runnable, method.spec.name)(batch)
+        return time.perf_counter() - started

@@ -134,15 +134,20 @@ def test_once_the_objective_is_lost_the_deadline_decides_the_size() -> None:
     assert policy.decide(1.0, Line(200, 0.0, due=1.255)) == Send(50)
 
 
+def test_before_anything_is_known_all_goes() -> None:
+    assert Adaptive(128, 0.1).decide(0.0, Line(500, 0.0)) == Send(128)
+
+
 def test_no_batch_is_larger_than_twice_the_largest_seen() -> None:
     policy = Adaptive(128, 0.1)
+    policy.finished(0.0, 1, 0.017)
     sizes = []
     for step in range(9):
         decision = policy.decide(float(step), Line(500, float(step)))
         assert isinstance(decision, Send)
         sizes.append(decision.count)
         policy.finished(step + 0.5, decision.count, 0.017)
-    assert sizes == [1, 2, 4, 8, 16, 32, 64, 128, 128]
+    assert sizes == [2, 4, 8, 16, 32, 64, 128, 128, 128]
 
 
 def test_an_objective_that_no_batch_can_meet_does_not_make_batches_small() -> None:

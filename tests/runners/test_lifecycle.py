@@ -205,7 +205,7 @@ def test_warm_up_calls_each_method_that_has_an_example_with_batches_of_its_kind(
             return text
 
     with Runner(Warm, max_batch_size=4):
-        assert seen == [["a"], ["a"], ["a", "b", "a", "b"], "x"]
+        assert seen == [["a"], ["a"], ["a", "b"], ["a", "b", "a", "b"], "x"]
 
 
 def test_a_class_is_made_with_its_init_arguments() -> None:

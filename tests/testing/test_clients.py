@@ -99,7 +99,8 @@ def test_requests_of_several_threads_share_a_batch(counter: Service[object]) -> 
         proceed.set()
         assert first.result(20).json() == 0
         assert [one.result(20) for one in others] == [0] * 4
-    assert sizes == [1, 4]
+    assert sum(sizes) == 5
+    assert max(sizes) > 1
 
 
 def test_a_runner_takes_the_place_as_it_is(counter: Service[object]) -> None:
