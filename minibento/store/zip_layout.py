@@ -42,7 +42,7 @@ def check_layout(file: BinaryIO) -> zipfile.ZipFile:
         raise StoreError(f"the archive has {count} files: at most {MAX_FILES} are taken")
     archive = zipfile.ZipFile(file)
     infos = archive.infolist()
-    if len(infos) != count or archive.start_dir != start:
+    if len(infos) != count:
         raise Corrupt("its directory does not say what it holds")
     total = sum(info.file_size for info in infos)
     if total > MAX_BYTES:
@@ -91,8 +91,6 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
         raise Corrupt(f"{info.filename!r} is not a regular file")
     if info.flag_bits & ~_UTF8_NAME or info.compress_type not in _METHODS or info.comment:
         raise Corrupt(f"{info.filename!r} is packed in a way that export does not use")
-    if info.filename != info.orig_filename:
-        raise Corrupt(f"{info.orig_filename!r} is not a safe name")
     if info.filename != MANIFEST:
         try:
             check_path(info.filename)

@@ -297,12 +297,37 @@ def test_entries_inside_others_are_refused(other: Store, tmp_path: Path) -> None
     data = bytearray(path.read_bytes())
     # Point the directory's last entry at its twin inside the stored file `a`.
     last = data.rindex(b"PK\1\2")
-    data[last + 42 : last + 46] = struct.pack(
-        "<L", data.index(b"PK\3\4" + data[last + 6 : last + 8], 40)
-    )
+    twin = data.index(inner) + inner.rindex(b"PK\3\4")
+    data[last + 42 : last + 46] = struct.pack("<L", twin)
     path.write_bytes(bytes(data))
-    with pytest.raises(Corrupt):
+    with pytest.raises(Corrupt, match="overlaps another entry"):
         other.import_(path)
+    assert untouched(other)
+
+
+def test_a_name_that_another_reader_would_cut_is_refused(other: Store, tmp_path: Path) -> None:
+    path = pack(tmp_path / "x.zip", {"aXb": b"1"}, listed={"a": b"1"})
+    path.write_bytes(path.read_bytes().replace(b"aXb", b"a\0b"))
+    with pytest.raises(Corrupt, match="in its own header"):
+        other.import_(path)
+
+
+@pytest.mark.parametrize("field", [6, 8, 14], ids=["flags", "method", "checksum"])
+def test_an_entry_and_the_directory_must_agree(other: Store, tmp_path: Path, field: int) -> None:
+    path = pack(tmp_path / "x.zip", {"a": b"1"})
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"PK\3\4") + field] ^= 8
+    path.write_bytes(bytes(data))
+    with pytest.raises(Corrupt, match="in its own header"):
+        other.import_(path)
+
+
+def test_a_comment_is_refused_also_a_claimed_one(other: Store, archive: Path) -> None:
+    data = archive.read_bytes()
+    for changed in (data[:-2] + b"\1\0!", data[:-2] + b"\1\0"):
+        archive.write_bytes(changed)
+        with pytest.raises(Corrupt):
+            other.import_(archive)
     assert untouched(other)
 
 

@@ -103,7 +103,7 @@ def test_a_store_of_another_user_is_read_and_not_written(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "operations", ["30", pytest.param("3000", marks=pytest.mark.slow, id="a minute")]
+    "operations", ["30", pytest.param("600", marks=pytest.mark.slow, id="long")]
 )
 def test_saving_deleting_listing_and_reading_at_once_raise_only_what_is_documented(
     root: Path, operations: str, monkeypatch: pytest.MonkeyPatch

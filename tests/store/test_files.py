@@ -11,6 +11,7 @@ import pytest
 
 from minibento.errors import Corrupt, MinibentoError, NotFound
 from minibento.frameworks.base import Files
+from minibento.store import files
 from minibento.store.manifest import MANIFEST
 from minibento.store.store import Entry, Store
 from tests.store.conftest import Save
@@ -31,9 +32,9 @@ def open_all(store: Store, entry: Entry) -> None:
 
 
 def test_files_are_what_an_adapter_wants(entry: Entry) -> None:
-    files: Files = entry.open_files()
-    assert files.read("sub/c.txt") == b"text"
-    assert files.path("a.bin").read_bytes() == CONTENT["a.bin"]
+    opened: Files = entry.open_files()
+    assert opened.read("sub/c.txt") == b"text"
+    assert opened.path("a.bin").read_bytes() == CONTENT["a.bin"]
     assert entry.verified_path("a.bin") == entry.path / "a.bin"
 
 
@@ -193,3 +194,16 @@ def test_a_version_deleted_meanwhile_is_not_found_rather_than_corrupt(
             use("a.bin")
     with pytest.raises(MinibentoError):
         entry.open_files().verify()
+
+
+def test_a_file_missing_because_its_version_is_replaced_just_now_is_not_corrupt(
+    entry: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replaced(root: int, path: str) -> int:
+        entry.path.rename(entry.path.parent / ".old")
+        shutil.copytree(entry.path.parent / ".old", entry.path)
+        raise Corrupt("is missing")
+
+    monkeypatch.setattr(files, "_open_from", replaced)
+    with pytest.raises(NotFound, match="deleted meanwhile"):
+        entry.read("a.bin")
