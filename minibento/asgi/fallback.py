@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, Router
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -33,6 +33,7 @@ class Fallback:
     ) -> None:
         self._line = line
         self._paths = [*paths, *(route.path for route in routes if isinstance(route, Route))]
+        self._mounts = {route.path for route in routes if isinstance(route, Mount)}
         self._router = Router(list(routes), redirect_slashes=False, default=self._not_found)
         self._request_id = request_id
 
@@ -69,6 +70,12 @@ class Fallback:
             await WebSocketClose()(scope, receive, send)
             return
         path = scope["path"][len(scope.get("root_path", "")) :]
+        if path in self._mounts:
+            # Not Starlette's own redirect: it would lead to whatever host the request names.
+            query = scope.get("query_string", b"").decode("latin-1")
+            where = f"{scope['path']}/" + (f"?{query}" if query else "")
+            await RedirectResponse(where)(scope, receive, send)
+            return
         raise HTTPException(404, self._detail(path))
 
     def _detail(self, path: str) -> str:

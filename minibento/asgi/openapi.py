@@ -16,8 +16,11 @@ __all__ = ["openapi"]
 Document = dict[str, Any]
 
 _TEMPLATE = "#/components/schemas/{model}"
+# With a dot, so that no class of the user's has the same name.
+_PROBLEM_NAME = "minibento.Problem"
 _ALWAYS = {
     400: "The body is not JSON, or a header is malformed.",
+    408: "The body did not arrive before the deadline.",
     413: "The body is too large.",
     415: "The body's Content-Type or Content-Encoding is not accepted.",
     422: "The body is JSON, but not what the method takes; `errors` names each place.",
@@ -84,7 +87,7 @@ def openapi(declaration: Declaration, prefix: str = "") -> Document:
             "description": _own_doc(declaration.cls),
         },
         "paths": paths,
-        "components": {"schemas": {**definitions, "Problem": _PROBLEM}},
+        "components": {"schemas": {**definitions, _PROBLEM_NAME: _PROBLEM}},
     }
     if prefix:
         document["servers"] = [{"url": prefix}]
@@ -144,7 +147,7 @@ def _body(method: Method, schema: Document) -> Document:
 
 def _errors(method: Method) -> Document:
     texts = {**_ALWAYS, **method.options.errors}
-    content = {MEDIA_TYPE: {"schema": {"$ref": _TEMPLATE.format(model="Problem")}}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": _TEMPLATE.format(model=_PROBLEM_NAME)}}}
     answers: Document = {}
     for status, text in sorted(texts.items()):
         answers[str(status)] = {

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from minibento.asgi.compile import compiled
 from minibento.asgi.lifecycle import Lifecycle, check_loop
-from minibento.errors import UsageError
+from minibento.errors import DeclarationError, UsageError
 from minibento.services.declaration import Declaration
 
 __all__ = ["Service", "service"]
@@ -57,6 +57,12 @@ class Service(Generic[T]):
             await self.start()
             assert self._app is not None
         await self._app(scope, receive, send)
+
+    def __mro_entries__(self, _bases: tuple[Any, ...]) -> tuple[type, ...]:
+        """Refuse to be a base class: what is wanted is the class as written."""
+        raise DeclarationError(
+            f"{self.name} is a service: derive from {self.name}.cls, and decorate the new class"
+        )
 
     def instance(self) -> T:
         """A plain instance of the class, for tests; its runners run embedded, at first use."""

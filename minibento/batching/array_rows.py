@@ -1,29 +1,18 @@
 """Items that are arrays: checked for rank, shape and dtype, stacked along a new first axis."""
 
-import sys
 from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 
+from minibento.batching.shown import shown
+from minibento.batching.unstack import is_sparse, is_tensor, unstack
 from minibento.errors import ItemError
 from minibento.wire.row_spec import RowSpec
 
-__all__ = ["ArrayRows", "is_sparse", "is_tensor"]
+__all__ = ["ArrayRows"]
 
 Array = np.ndarray[Any, Any]
-
-
-def is_sparse(value: object) -> bool:
-    """Whether it is a scipy sparse matrix; scipy is only asked if somebody has imported it."""
-    sparse = sys.modules.get("scipy.sparse")
-    return sparse is not None and bool(sparse.issparse(value))
-
-
-def is_tensor(value: object) -> bool:
-    """Whether it is a torch tensor; torch is only asked if somebody has imported it."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
 
 
 class ArrayRows:
@@ -56,7 +45,14 @@ class ArrayRows:
         """Sparse rows by width, arrays by dtype and shape."""
         if is_sparse(item):
             return ("sparse", item.shape[1])
-        return (item.dtype, item.shape)
+        # The length of the longest text parts no rows.
+        return (item.dtype.kind if item.dtype.kind in "US" else item.dtype, item.shape)
+
+    def unstack(self, items: Any) -> list[Any]:
+        """The rows of what `.batch` was given; those of a frame as arrays."""
+        if hasattr(items, "columns") and hasattr(items, "to_numpy"):
+            items = items.to_numpy()
+        return unstack(items, self._method)
 
     def collate(self, items: Sequence[Any]) -> Any:
         """One array with a new first axis, or one CSR matrix."""
@@ -71,42 +67,45 @@ class ArrayRows:
             item = item.detach().numpy()
         if isinstance(item, dict | str | bytes | set) or item is None:
             raise self._refused(f"got {type(item).__name__}")
+        wanted = None if self._dtype is None else self._dtype.kind
         try:
-            array = np.asarray(item)
+            array = np.asarray(item, dtype=object if wanted == "O" else None)
         except ValueError:
             raise self._refused("got lists of different lengths") from None
+        if wanted == "O" or (array.dtype.kind == wanted and wanted in "US"):
+            return array
         if array.dtype.kind == "O":
             return self._from_objects(array)
-        if array.dtype.kind in "US" and (self._dtype is None or self._dtype.kind not in "US"):
-            raise self._refused(f"got text: {_first_text(array)!r}")
+        if array.dtype.kind in "US":
+            raise self._refused(f"got text: {shown(array.flat[0]) if array.size else ''}")
         return array
 
     def _from_objects(self, array: Array) -> Array:
         """None is NaN where numbers with a fraction are taken; other objects are refused."""
-        if self._dtype is not None and self._dtype.kind == "O":
-            return array
         allowed = (int, float, np.number)
+        fractions = self._dtype is None or self._dtype.kind in "fc"
         for index, value in np.ndenumerate(array):
+            place = ".".join(map(str, index))
+            if value is None and not fractions:
+                raise self._refused(f"got null at {place}", place)
             if value is not None and (isinstance(value, bool) or not isinstance(value, allowed)):
-                place = ".".join(map(str, index))
                 raise self._refused(f"got {type(value).__name__} at {place}", place)
-        if self._dtype is not None and self._dtype.kind not in "fc":
-            place = ".".join(map(str, next(i for i, v in np.ndenumerate(array) if v is None)))
-            raise self._refused(f"got null at {place}", place)
-        return array.astype(np.float64)
+        try:
+            return array.astype(np.float64)
+        except OverflowError:
+            raise self._refused("got a number too large for a float") from None
 
     def _cast(self, array: Array, dtype: np.dtype[Any]) -> Array:
-        if array.dtype == dtype:
+        """The array in another dtype, where no value but the last digits of a fraction changes."""
+        if array.dtype == dtype or dtype.kind in "OUS":
             return array
-        if dtype.kind == "f" and array.dtype.kind in "fbiu":
-            return array.astype(dtype)
-        if not np.can_cast(array.dtype, dtype, "unsafe") or array.dtype.kind not in "biuf":
+        if array.dtype.kind not in "biuf" or dtype.kind not in "biufc":
             raise self._refused(f"got dtype {array.dtype}")
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             cast = array.astype(dtype)
-        if not np.array_equal(cast, array):
-            bad = array[cast != array].flat[0]
-            raise self._refused(f"got {bad!s}, which is not a {dtype}")
+        changed = np.isfinite(array) & ~np.isfinite(cast) if dtype.kind in "fc" else cast != array
+        if changed.any():
+            raise self._refused(f"got {array[changed].flat[0]!s}, which is not a {dtype}")
         return cast
 
     def _check_sparse(self, item: Any) -> None:
@@ -133,13 +132,12 @@ class ArrayRows:
         return ItemError(f"{self._method} takes {self._expected()}, {got}", field=field)
 
     def _expected(self) -> str:
-        what = "numbers" if self._dtype is None or self._dtype.kind in "iufc" else str(self._dtype)
+        kind = "f" if self._dtype is None else self._dtype.kind
+        what = "numbers" if kind in "iufc" else _CALLED.get(kind, str(self._dtype))
         if len(self._shape) == 1:
             return f"one row of {'' if self._shape[0] is None else f'{self._shape[0]} '}{what}"
         shape = ", ".join("?" if size is None else str(size) for size in self._shape)
         return f"one array of {what} of shape ({shape})"
 
 
-def _first_text(array: Array) -> str:
-    text = str(array.flat[0]) if array.size else ""
-    return text if len(text) <= 40 else text[:37] + "..."
+_CALLED = {"U": "texts", "S": "bytes", "O": "values", "b": "truth values"}

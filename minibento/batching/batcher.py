@@ -110,6 +110,7 @@ class Queue:
         if entry.waiting and not entry.gone:
             self._gone += 1
         entry.gone = True
+        self._compact()
 
     def take(self, count: int, now: float) -> tuple[list[Entry], list[Entry]]:
         """Remove the next batch: up to `count` items that stack with the first, and the hopeless.
@@ -136,7 +137,14 @@ class Queue:
             else:
                 batch.append(entry)
         entries.extendleft(reversed(passed_over))
+        self._compact()
         return batch, late
+
+    def _compact(self) -> None:
+        """While a batch takes long, those who come and go must not fill the memory."""
+        if self._gone * 2 > len(self._entries):
+            self._entries = deque(entry for entry in self._entries if not entry.gone)
+            self._gone = 0
 
     def clear(self) -> list[Entry]:
         """Remove all that wait and return those still wanted."""
@@ -196,6 +204,11 @@ class Batcher:
             queue.put(entry)
         queue.policy.arrived(now, len(entries))
         self._wake()
+
+    @property
+    def waiting(self) -> int:
+        """Items that wait in all queues, without those whose callers have gone."""
+        return sum(map(len, self._queues))
 
     async def drained(self) -> None:
         """Wait until nothing waits and nothing computes."""
@@ -271,7 +284,7 @@ class Batcher:
                 entry.done(Outcome(value, len(batch), started - entry.arrived, seconds))
 
     def _settle(self) -> None:
-        if not self._busy and not any(len(queue) for queue in self._queues):
+        if not self._busy and not self.waiting:
             self._idle.set()
 
     def _cancel_timer(self) -> None:

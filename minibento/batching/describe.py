@@ -1,10 +1,11 @@
 """Reads a RowSpec off an example batch: one item is the example without its first axis."""
 
+import re
 from typing import Any
 
 import numpy as np
 
-from minibento.batching.array_rows import is_sparse, is_tensor
+from minibento.batching.unstack import is_sparse, is_tensor
 from minibento.wire.row_spec import Column, RowSpec
 
 __all__ = ["describe"]
@@ -52,22 +53,39 @@ def _list(example: list[Any] | tuple[Any, ...]) -> RowSpec:
         except ValueError:
             return RowSpec("list")
         if array.dtype.kind in "iuf" and array.ndim > 1:
-            # Integers in an example do not mean that fractions are wrong.
-            dtype = "float64" if array.dtype.kind in "iu" else str(array.dtype)
+            # Python's integers in an example do not mean that fractions are wrong.
+            python = array.dtype.kind in "iu" and not isinstance(example[0], np.ndarray)
+            dtype = "float64" if python else str(array.dtype)
             return RowSpec("array", dtype=dtype, shape=tuple(array.shape[1:]))
     return RowSpec("list")
 
 
 def _frame(example: Any) -> RowSpec:
-    columns = []
-    for index, name in enumerate(example.columns):
-        if not isinstance(name, str):
-            mend = "frame.columns = frame.columns.astype(str)"
-            raise ValueError(f"column name {name!r} is not text: {mend}")  # noqa: TRY004 - a value
-        dtype = example.dtypes.iloc[index]
-        if str(dtype) == "category":
-            categories = tuple(dtype.categories.tolist())
-            columns.append(Column(name, "category", categories, bool(dtype.ordered)))
-        else:
-            columns.append(Column(name, str(dtype)))
-    return RowSpec("frame", columns=tuple(columns))
+    if not example.columns.is_unique:
+        double = example.columns[example.columns.duplicated()][0]
+        raise ValueError(f"two columns of example_input are called {double!r}: rename one")
+    names = list(example.columns)
+    return RowSpec("frame", columns=tuple(map(_column, names, example.dtypes)))
+
+
+def _column(name: Any, dtype: Any) -> Column:
+    if not isinstance(name, str):
+        mend = "frame.columns = frame.columns.astype(str)"
+        raise ValueError(f"column name {name!r} is not text: {mend}")  # noqa: TRY004 - a value
+    if str(dtype) == "category":
+        categories = tuple(dtype.categories.tolist())
+        if not all(isinstance(category, str | int | float) for category in categories):
+            raise ValueError(f"the categories of column {name!r} are not text or numbers")
+        return Column(name, "category", categories, bool(dtype.ordered))
+    if not _DTYPES.fullmatch(str(dtype)):
+        raise ValueError(
+            f"column {name!r} has the dtype {dtype}: make it numbers, truth values, text, dates "
+            "and times or categories"
+        )
+    return Column(name, str(dtype))
+
+
+# The dtypes of columns whose cells `frame_rows` can check.
+_DTYPES = re.compile(
+    r"u?int\d+|float\d+|bool|object|str|string|U?Int\d+|Float\d+|boolean|datetime64\[.+\]"
+)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minibento.batching.shown import shown
+from minibento.batching.unstack import unstack
 from minibento.errors import ItemError
 from minibento.wire.row_spec import Column, RowSpec
 
@@ -23,6 +25,9 @@ class FrameRows:
         self._method = method
         self._columns = {column.name: column for column in spec.columns}
         self._cells = {column.name: _cell(column) for column in spec.columns}
+        import pandas
+
+        self._missing = pandas.NA
 
     def check_rank(self, item: object) -> None:
         """Refuse a whole frame or array."""
@@ -31,6 +36,10 @@ class FrameRows:
                 f"{self._method} takes one row, got shape {getattr(item, 'shape', '?')}: "
                 f"pass x.iloc[0], or {self._method}.batch(x) for many rows"
             )
+
+    def unstack(self, items: Any) -> list[Any]:
+        """The rows of what `.batch` was given; those of a frame as dicts."""
+        return unstack(items, self._method)
 
     def check(self, item: Any) -> list[Any]:
         """The row's values in the order of the columns."""
@@ -78,13 +87,13 @@ class FrameRows:
     def _checked(self, name: str, cell: Cell, value: Any) -> Any:
         if isinstance(value, np.generic):
             value = value.item()
+        elif value is self._missing:
+            value = None
         try:
             return cell(value)
         except (TypeError, ValueError) as error:
-            shown = repr(value)
-            shown = shown if len(shown) <= 40 else shown[:37] + "..."
             raise ItemError(
-                f"{self._method}: column {name!r} takes {error}, got {shown}", field=name
+                f"{self._method}: column {name!r} takes {error}, got {shown(value)}", field=name
             ) from None
 
 
@@ -94,8 +103,8 @@ def _cell(column: Column) -> Cell:
         return _category(column)
     name = column.dtype
     if name.startswith("datetime64"):
-        return _moment
-    if name in {"str", "string"} or name.startswith("string"):
+        return _moment(name)
+    if name in {"str", "string"}:
         return _text
     if name in {"bool", "boolean"}:
         return _optional(_truth) if name == "boolean" else _truth
@@ -107,27 +116,33 @@ def _cell(column: Column) -> Cell:
 
 
 def _number(dtype: np.dtype[Any]) -> Cell:
-    if dtype.kind in "iu":
-        info = np.iinfo(dtype)
+    return _whole(dtype) if dtype.kind in "iu" else _real(dtype)
 
-        def whole(value: Any) -> int:
-            if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
-                raise TypeError("a whole number")
-            if not info.min <= value <= info.max:
-                raise ValueError(f"a whole number from {info.min} to {info.max}")
-            return int(value)
 
-        return whole
+def _whole(dtype: np.dtype[Any]) -> Cell:
+    info = np.iinfo(dtype)
+
+    def whole(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
+            raise TypeError("a whole number")
+        if not info.min <= value <= info.max:
+            raise ValueError(f"a whole number from {info.min} to {info.max}")
+        return int(value)
+
+    return whole
+
+
+def _real(dtype: np.dtype[Any]) -> Cell:
+    largest = float(np.finfo(dtype).max)
 
     def real(value: Any) -> float:
         if value is None:
             return math.nan
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError("a number or null")
-        try:
-            return float(value)
-        except OverflowError:
-            raise ValueError("a number that fits into a float") from None
+        if abs(value) > largest and value not in _INFINITE:
+            raise ValueError(f"a number that fits into a {dtype}")
+        return float(value)
 
     return real
 
@@ -146,26 +161,39 @@ def _text(value: Any) -> str | None:
     return value
 
 
-def _moment(value: Any) -> datetime | None:
-    if value is None or isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        raise TypeError("a date and time or null")
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError("a date and time such as 2026-01-31T12:00:00") from None
+def _moment(dtype: str) -> Cell:
+    """A date and time of the column's unit: with an offset where the column has a time zone."""
+    import pandas
+
+    unit: Any
+    unit, _, zone = dtype.removeprefix("datetime64[").removesuffix("]").partition(", ")
+    offset = "+00:00" if zone else ""
+    what = f"a date and time {'with' if zone else 'without'} an offset"
+    example = f"such as 2026-01-31T12:00:00{offset}, or null"
+
+    def moment(value: Any) -> Any:
+        if value is None or value is pandas.NaT:
+            return None
+        try:
+            found = datetime.fromisoformat(value) if isinstance(value, str) else value
+            if isinstance(found, datetime) and (found.tzinfo is not None) == bool(zone):
+                return pandas.Timestamp(found).as_unit(unit)
+        except ValueError:
+            pass
+        raise ValueError(f"{what} {example}")
+
+    return moment
 
 
 def _category(column: Column) -> Cell:
     known = frozenset(column.categories or ())
-    shown = ", ".join(map(repr, (column.categories or ())[:20]))
+    names = ", ".join(map(repr, (column.categories or ())[:20]))
 
     def category(value: Any) -> Any:
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return None
-        if isinstance(value, list | dict) or value not in known:
-            raise ValueError(f"one of {shown}")
+        if not isinstance(value, Hashable) or value not in known:
+            raise ValueError(f"one of {names}")
         return value
 
     return category
@@ -178,6 +206,9 @@ def _optional(cell: Cell) -> Cell:
 def _array(column: Column, values: Sequence[Any], pandas: Any) -> Any:
     if column.categories is not None:
         return pandas.Categorical(values, categories=column.categories, ordered=column.ordered)
-    if column.dtype[0].islower() and column.dtype.startswith(("int", "uint", "float", "bool")):
+    if column.dtype.startswith(("int", "uint", "float", "bool")) and column.dtype != "boolean":
         return np.array(values, dtype=column.dtype)
     return pandas.Series(values, dtype=column.dtype).array
+
+
+_INFINITE = frozenset({math.inf, -math.inf})

@@ -16,8 +16,9 @@ T = TypeVar("T")
 Outcomes = list[Any | BaseException]
 Run = Callable[[Sequence[Any]], list[Any]]
 
-# After this many batches in a row in which every item failed, the fault is the model's, not an
-# item's: bisecting would only multiply its cost.
+# After this many batches in a row of which every item failed, the fault is the model's, not an
+# item's: bisecting would only multiply its cost. One item alone is then tried of each, and if it is
+# answered the model works again.
 HOPELESS_BATCHES = 3
 
 
@@ -37,26 +38,33 @@ class Isolation:
         try:
             outcomes = list(self._run(items))
         except BaseException as error:  # noqa: BLE001 - whatever user code raises is its answer
-            outcomes = self._after_failure(items, error)
-        failed = all(isinstance(outcome, BaseException) for outcome in outcomes)
-        self._all_failed = self._all_failed + 1 if failed else 0
+            return self._after_failure(items, error)
+        self._all_failed = 0
         return outcomes
 
     def _after_failure(self, items: Sequence[Any], error: BaseException) -> Outcomes:
-        hopeless = self._all_failed >= HOPELESS_BATCHES
-        if len(items) == 1 or hopeless or isinstance(error, BadResult):
+        # A batch of one tells nothing: its item may be bad or the model.
+        if len(items) == 1 or isinstance(error, BadResult):
             return [error] * len(items)
-        return self._halves(items)
+        if self._all_failed < HOPELESS_BATCHES:
+            outcomes = self._halves(items)
+        else:
+            first, failed = self._group(items[:1])
+            outcomes = [error] * len(items) if failed else first + self._bad(items[1:])
+        failed = all(isinstance(outcome, BaseException) for outcome in outcomes)
+        self._all_failed = self._all_failed + 1 if failed else 0
+        return outcomes
 
     def _halves(self, items: Sequence[Any]) -> Outcomes:
         """The outcomes of a group of two or more that holds at least one bad item."""
         middle = len(items) // 2
         left, failed = self._group(items[:middle])
-        if failed or len(items) - middle == 1:
-            right, _ = self._group(items[middle:])
-        else:
-            right = self._halves(items[middle:])
+        right = self._group(items[middle:])[0] if failed else self._bad(items[middle:])
         return left + right
+
+    def _bad(self, items: Sequence[Any]) -> Outcomes:
+        """The outcomes of a group that is known to hold a bad item."""
+        return self._group(items)[0] if len(items) == 1 else self._halves(items)
 
     def _group(self, items: Sequence[Any]) -> tuple[Outcomes, bool]:
         try:

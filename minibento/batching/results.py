@@ -5,10 +5,23 @@ from typing import Any
 
 import numpy as np
 
-from minibento.batching.array_rows import is_sparse, is_tensor
+from minibento.batching.unstack import is_sparse, is_tensor
 from minibento.errors import BadResult
 
-__all__ = ["join", "split"]
+__all__ = ["join", "owned", "split"]
+
+
+def owned(value: Any) -> Any:
+    """The value with copies of its arrays: a model may use its output's memory again."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if is_tensor(value):
+        return value.detach().clone()
+    if isinstance(value, list | tuple):
+        return [owned(item) for item in value]
+    if type(value) is dict:
+        return {name: owned(item) for name, item in value.items()}
+    return value
 
 
 def split(result: Any, count: int, method: str) -> list[Any]:
@@ -38,7 +51,7 @@ def split(result: Any, count: int, method: str) -> list[Any]:
         return [rows[index : index + 1] for index in range(count)]
     if hasattr(result, "iloc"):
         return [result.iloc[index] for index in range(count)]
-    return list(result)
+    return list(owned(result))
 
 
 def join(results: Sequence[Any]) -> Any:
@@ -59,7 +72,9 @@ def join(results: Sequence[Any]) -> Any:
     if hasattr(first, "iloc"):
         import pandas
 
-        return pandas.DataFrame(list(results)).reset_index(drop=True)
+        frame = pandas.DataFrame(list(results)).reset_index(drop=True)
+        # A row of several dtypes is a series of objects.
+        return frame.infer_objects()
     return list(results)
 
 

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from minibento.batching.array_rows import ArrayRows, is_sparse, is_tensor
-from minibento.errors import ItemError
+from minibento.batching.array_rows import ArrayRows
+from minibento.batching.unstack import is_sparse, is_tensor, unstack
 from minibento.wire.row_spec import RowSpec
 
-__all__ = ["Rows", "rows", "unstack"]
+__all__ = ["Rows", "rows"]
 
 
 class Rows(Protocol):
@@ -21,6 +21,10 @@ class Rows(Protocol):
 
     def check_rank(self, item: object) -> None:
         """Refuse, before it is sent, an item that is really many: raises ItemError."""
+        ...
+
+    def unstack(self, items: Any) -> list[Any]:
+        """The items of what `.batch` was given: a list, array, frame or sparse matrix."""
         ...
 
     def check(self, item: Any) -> Any:
@@ -48,39 +52,21 @@ def rows(spec: RowSpec, method: str) -> Rows:
         from minibento.batching.frame_rows import FrameRows
 
         return FrameRows(spec, method)
-    return AutoRows(method) if spec.kind == "auto" else ListRows()
-
-
-def unstack(items: Any, method: str) -> list[Any]:
-    """The items of what `.batch` was given: a list, array, frame, series or CSR matrix.
-
-    Raises:
-        ItemError: it is none of these, or empty in no dimension.
-    """
-    if isinstance(items, list | tuple):
-        return list(items)
-    if isinstance(items, np.ndarray) and items.ndim:
-        return list(items)
-    if is_tensor(items):
-        return list(items.detach().numpy())
-    if is_sparse(items):
-        rows_ = items.tocsr()
-        return [rows_[index : index + 1] for index in range(rows_.shape[0])]
-    if hasattr(items, "to_dict") and hasattr(items, "iloc"):
-        if hasattr(items, "columns"):
-            return list(items.to_dict("records"))
-        return list(items.tolist())
-    raise ItemError(
-        f"{method}.batch takes a list, array, frame or sparse matrix of rows, "
-        f"got {type(items).__name__}"
-    )
+    return AutoRows(method) if spec.kind == "auto" else ListRows(method)
 
 
 class ListRows:
     """Items of any kind; the batch is a list of them."""
 
+    def __init__(self, method: str) -> None:
+        self._method = method
+
     def check_rank(self, item: object) -> None:
         """Nothing to refuse: a list item may be anything."""
+
+    def unstack(self, items: Any) -> list[Any]:
+        """The rows of what `.batch` was given; those of a frame as dicts."""
+        return unstack(items, self._method)
 
     def check(self, item: Any) -> Any:
         """The item as it is."""
@@ -105,6 +91,10 @@ class AutoRows:
     def check_rank(self, item: object) -> None:
         """Refuse what holds many rows."""
         self._arrays.check_rank(item)
+
+    def unstack(self, items: Any) -> list[Any]:
+        """The rows of what `.batch` was given; those of a frame as dicts."""
+        return unstack(items, self._method)
 
     def check(self, item: Any) -> Any:
         """Numbers in a list become an array; the rest stays."""

@@ -10,11 +10,15 @@ from minibento.io.strict_json import malformed
 __all__ = ["refusal", "shown"]
 
 _MOST = 50
+_TOO_MANY = 10_000
 _LONGEST = 100
 
 
 def refusal(error: ValidationError, body: bytes) -> Refused:
     """The refusal of a body that failed validation: 400 if it is no JSON, else 422."""
+    if error.error_count() > _TOO_MANY:
+        # Each would become a dict with its input: minutes and gigabytes for a large body.
+        return Refused(422, f"{error.error_count():,} places are wrong: send fewer to see which")
     found = error.errors(include_url=False, include_context=True)
     if found[0]["type"] == "json_invalid":
         return malformed(body, str(found[0].get("ctx", {}).get("error", found[0]["msg"])))

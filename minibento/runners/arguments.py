@@ -15,18 +15,23 @@ class Arguments:
 
     def __init__(self, function: Callable[..., Any], hints: Mapping[str, Any]) -> None:
         self._function = function
-        found = {n: rebuilder(hint) for n, hint in hints.items() if n != "return"}
-        self._rebuild = {name: rebuild for name, rebuild in found.items() if rebuild is not None}
-        self._signature = inspect.signature(function) if self._rebuild else None
+        self._signature = inspect.signature(function)
+        self._rebuild: dict[str, Callable[[Any], Any]] = {}
+        for name, parameter in self._signature.parameters.items():
+            variadic = parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}
+            rebuild = None if variadic else rebuilder(hints.get(name, Any))
+            if rebuild is not None:
+                self._rebuild[name] = rebuild
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._signature is None:
+        if not self._rebuild:
             return self._function(*args, **kwargs)
         bound = self._signature.bind(*args, **kwargs)
         for name, rebuild in self._rebuild.items():
             if name in bound.arguments:
                 try:
                     bound.arguments[name] = rebuild(bound.arguments[name])
-                except ValueError as error:
-                    raise ItemError(f"argument {name!r}: {error}", field=name) from None
+                except ItemError as error:
+                    place = f"{name}.{error.field}" if error.field else name
+                    raise ItemError(f"argument {name!r}: {error}", field=place) from None
         return self._function(*bound.args, **bound.kwargs)

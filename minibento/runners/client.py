@@ -1,14 +1,15 @@
 """The caller's end of a runner: sends calls over a channel and matches answers by id."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator
 from itertools import count
 from typing import Any
 
 from minibento.call import current_call
-from minibento.errors import BadResult, Unavailable
+from minibento.errors import BadResult, DeadlineExceeded, MinibentoError, Unavailable
 from minibento.wire.channel import Channel
-from minibento.wire.failures import from_record
+from minibento.wire.failures import from_record, to_record
 from minibento.wire.messages import (
     Call,
     Cancel,
@@ -57,10 +58,11 @@ class Client:
         """
         self._refuse_closed()
         call = current_call.get()
+        deadline = None if call is None else call.deadline
         future: asyncio.Future[Reply] = self._loop.create_future()
         call_id = next(self._ids)
         self._pending[call_id] = future
-        deadline = None if call is None else call.deadline
+        timer = self._timer(call_id, method, deadline)
         try:
             self._channel.send(Call(call_id, method, payload, deadline, many))
             reply = await future
@@ -68,6 +70,9 @@ class Client:
             if self._pending.pop(call_id, None) is not None:
                 self._channel.send(Cancel(call_id))
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
         if call is not None:
             call.model_version = self._version
             call.batch_size = reply.batch_size
@@ -75,16 +80,18 @@ class Client:
             call.compute_seconds = reply.compute_seconds
         return reply
 
-    async def stream(self, method: str, payload: Payload) -> AsyncIterator[Any]:
+    async def stream(self, method: str, payload: Payload) -> AsyncGenerator[Any, None]:
         """Run a streaming method; what it yields, as it comes."""
         self._refuse_closed()
         call = current_call.get()
+        deadline = None if call is None else call.deadline
         call_id = next(self._ids)
         arrived: asyncio.Queue[Message] = asyncio.Queue()
         self._streams[call_id] = arrived
+        timer = self._timer(call_id, method, deadline)
         ended = False
         try:
-            self._channel.send(Call(call_id, method, payload, call.deadline if call else None))
+            self._channel.send(Call(call_id, method, payload, deadline))
             while True:
                 message = await arrived.get()
                 if isinstance(message, Item):
@@ -98,22 +105,42 @@ class Client:
                     raise BadResult(f"{self._name}.{method} does not stream: await it instead")
                 return
         finally:
-            del self._streams[call_id]
+            if timer is not None:
+                timer.cancel()
+            self._streams.pop(call_id, None)
             if not ended:
                 self._channel.send(Cancel(call_id))
 
     def close(self) -> None:
         """Fail what is under way: the worker has gone."""
         self._closed = True
-        gone = Unavailable(f"runner {self._name!r} has stopped")
-        for future in self._pending.values():
-            if not future.done():
-                future.set_exception(gone)
-        self._pending.clear()
+        for call_id in [*self._pending, *self._streams]:
+            self._fail(call_id, Unavailable(f"runner {self._name!r} has stopped"))
 
     def _refuse_closed(self) -> None:
         if self._closed:
             raise Unavailable(f"runner {self._name!r} has stopped")
+
+    def _timer(
+        self, call_id: int, method: str, deadline: float | None
+    ) -> asyncio.TimerHandle | None:
+        """The caller is answered at the deadline even while the model computes."""
+        if deadline is None:
+            return None
+        left = max(0.0, deadline - time.monotonic())
+        return self._loop.call_later(left, self._expired, call_id, method)
+
+    def _expired(self, call_id: int, method: str) -> None:
+        late = DeadlineExceeded(f"{self._name}.{method}: no answer before the deadline")
+        self._fail(call_id, late)
+        self._channel.send(Cancel(call_id))
+
+    def _fail(self, call_id: int, error: MinibentoError) -> None:
+        future = self._pending.pop(call_id, None)
+        if future is not None and not future.done():
+            future.set_exception(error)
+        if call_id in self._streams:
+            self._streams[call_id].put_nowait(Failure(call_id, to_record(error, self._name)))
 
     def _received(self, message: Message) -> None:
         if isinstance(message, Reply):

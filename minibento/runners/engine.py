@@ -36,6 +36,10 @@ class EmbeddedEngine:
         await self._worker.stop(GRACE_SECONDS)
         self.client.close()
 
+    def abandon(self) -> None:
+        """End the compute thread, from any thread, without waiting: nobody can call any more."""
+        self._worker.abandon()
+
 
 class BackgroundLoop:
     """An event loop in a daemon thread, for runners called from scripts and notebooks."""

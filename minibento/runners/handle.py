@@ -1,14 +1,18 @@
 """One method of a runner as it is called, from any loop or from none."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from minibento.batching.rows import rows, unstack
-from minibento.errors import MinibentoError, UsageError
+from minibento.batching.results import split
+from minibento.batching.rows import rows
+from minibento.batching.unstack import row_count
+from minibento.errors import BadResult, ItemError, MinibentoError, UsageError
 from minibento.runners.method import MethodSpec
 from minibento.wire.failures import from_record
 from minibento.wire.messages import Reply
+from minibento.wire.rebuild import rebuilder
 from minibento.wire.values import Payload, decode, encode
 
 if TYPE_CHECKING:
@@ -27,6 +31,21 @@ class _Handle:
         self._runner = runner
         self._spec = spec
         self._where = f"{runner.name}.{spec.name}"
+        self._rebuild = rebuilder(spec.result_hint)
+
+    def _rebuilt(self, result: Any) -> Any:
+        """One result as the method's hint names it."""
+        if self._rebuild is None:
+            return result
+        try:
+            return self._rebuild(result)
+        except ItemError as error:
+            raise BadResult(f"{self._where} did not answer what its hint says: {error}") from None
+
+    async def _engine(self) -> "EmbeddedEngine":
+        # Loading takes time, and this loop may have others to serve.
+        running = self._runner.running
+        return await asyncio.to_thread(self._runner.engine) if running is None else running
 
     def _waited(self, coroutine: Coroutine[Any, Any, T], engine: "EmbeddedEngine") -> T:
         """The result of a coroutine on the engine's loop, from another thread."""
@@ -36,7 +55,11 @@ class _Handle:
                 f"{self._where}.run() would block the loop that it waits for: "
                 f"await {self._where}(...) instead"
             )
-        return asyncio.run_coroutine_threadsafe(coroutine, engine.loop).result()
+        future = asyncio.run_coroutine_threadsafe(coroutine, engine.loop)
+        try:
+            return future.result()
+        finally:  # Ctrl-C: nobody waits any more
+            future.cancel()
 
 
 class MethodHandle(_Handle):
@@ -58,7 +81,8 @@ class MethodHandle(_Handle):
         """
         payload = self._payload(args, kwargs)
         reply = await self._send(payload, None)
-        return decode(*reply.payload)
+        result = decode(*reply.payload)
+        return result if self._rebuild is None else self._rebuilt(result)
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """The same, waiting in this thread. Raises UsageError on the service's own loop."""
@@ -79,7 +103,7 @@ class MethodHandle(_Handle):
             ItemError: the first bad item's error; `index` is its place.
         """
         self._refuse_unbatchable()
-        count = len(unstack(items, self._spec.name))
+        count = row_count(items, self._spec.name)
         reply = await self._send(encode(items, self._where), count)
         return self._results(reply, return_errors)
 
@@ -90,8 +114,8 @@ class MethodHandle(_Handle):
 
     async def _send(self, payload: Payload, count: int | None) -> Reply:
         engine = self._runner.running
-        if engine is None:  # loading takes time, and this loop may have others to serve
-            engine = await asyncio.to_thread(self._runner.engine)
+        if engine is None:
+            engine = await self._engine()
         call = engine.client.call(self._spec.name, payload, count)
         if _running_loop() is engine.loop:
             return await call
@@ -118,53 +142,73 @@ class MethodHandle(_Handle):
 
     def _results(self, reply: Reply, return_errors: bool) -> Any:
         results = decode(*reply.payload)
-        if not reply.errors:
-            return list(results) if return_errors else results
         errors: dict[int, MinibentoError] = {}
         for record in reply.errors:
             assert record.index is not None
             errors[record.index] = from_record(record)
-        if not return_errors:
+        if errors and not return_errors:
             raise errors[min(errors)]
-        return [errors.get(index, result) for index, result in enumerate(results)]
+        if self._rebuild is not None:
+            results = [
+                result if index in errors else self._rebuilt(result)
+                for index, result in enumerate(results)
+            ]
+        if not return_errors:
+            return results
+        parts = split(results, len(results), self._where)
+        return [errors.get(index, result) for index, result in enumerate(parts)]
 
 
 class StreamHandle(_Handle):
     """`async for part in handle(item)`; `for part in handle.run(item)`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        """What the method yields, as it comes."""
-        engine = self._runner.engine()
-        payload = encode([list(args), kwargs], self._where)
-        stream = engine.client.stream(self._spec.name, payload)
-        return stream if _running_loop() is engine.loop else _carried(stream, engine.loop)
+        """What the method yields, as it comes.
+
+        Raises:
+            CannotCross: a value of a type that cannot go to a runner.
+        """
+        return self._read(encode([list(args), kwargs], self._where))
 
     def run(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """The same, waiting in this thread for each part."""
+        return self._read_here(encode([list(args), kwargs], self._where))
+
+    async def _read(self, payload: Payload) -> AsyncIterator[Any]:
+        engine = await self._engine()
+        stream = engine.client.stream(self._spec.name, payload)
+        if _running_loop() is not engine.loop:
+            stream = _carried(stream, engine.loop)
+        async with aclosing(stream):
+            async for part in stream:
+                yield self._rebuilt(part)
+
+    def _read_here(self, payload: Payload) -> Iterator[Any]:
         engine = self._runner.engine()
-        payload = encode([list(args), kwargs], self._where)
         stream = engine.client.stream(self._spec.name, payload)
         try:
             while True:
                 try:
-                    yield self._waited(_next(stream), engine)
+                    part = self._waited(_next(stream), engine)
                 except StopAsyncIteration:
                     return
+                yield self._rebuilt(part)
         finally:
-            self._waited(_close(stream), engine)
+            if _running_loop() is not engine.loop:
+                self._waited(_close(stream), engine)
 
 
-async def _next(stream: AsyncIterator[Any]) -> Any:
+async def _next(stream: AsyncGenerator[Any, None]) -> Any:
     return await anext(stream)
 
 
-async def _close(stream: Any) -> None:
+async def _close(stream: AsyncGenerator[Any, None]) -> None:
     await stream.aclose()
 
 
 async def _carried(
-    stream: AsyncIterator[Any], loop: asyncio.AbstractEventLoop
-) -> AsyncIterator[Any]:
+    stream: AsyncGenerator[Any, None], loop: asyncio.AbstractEventLoop
+) -> AsyncGenerator[Any, None]:
     """A stream of another loop, read on this one."""
     try:
         while True:

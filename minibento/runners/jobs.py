@@ -1,14 +1,15 @@
 """What the compute thread does for each kind of method: a batch, one call, a stream."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from threading import Semaphore
 from typing import Any
 
 from minibento.batching.isolate import Isolation
-from minibento.batching.results import split
+from minibento.batching.results import owned, split
 from minibento.batching.rows import Rows
-from minibento.errors import Unavailable
+from minibento.errors import DeadlineExceeded, Unavailable
 from minibento.runners.method import MethodSpec
 from minibento.wire.values import Payload, encode
 
@@ -44,7 +45,7 @@ def single_job(function: Callable[..., Any]) -> Job:
     def run(items: Sequence[tuple[list[Any], dict[str, Any]]]) -> list[Any]:
         [(args, kwargs)] = items
         try:
-            return [function(*args, **kwargs)]
+            return [owned(function(*args, **kwargs))]
         except BaseException as error:  # noqa: BLE001 - whatever user code raises is its answer
             return [error]
 
@@ -60,12 +61,14 @@ class Stream:
         kwargs: dict[str, Any],
         loop: asyncio.AbstractEventLoop,
         emit: Callable[[Payload], None],
+        deadline: float | None,
     ) -> None:
         self.args = args
         self.kwargs = kwargs
         self._loop = loop
         self._emit = emit
         self._credit = Semaphore(STREAM_AHEAD)
+        self._deadline = deadline
         self._stopped = False
 
     def credit(self, count: int) -> None:
@@ -79,8 +82,12 @@ class Stream:
 
     def send(self, value: Any, where: str) -> bool:
         """Pass one item on, in the compute thread; False once the reader has gone."""
-        payload = encode(value, where)
-        self._credit.acquire()
+        body, views = encode(value, where)
+        # The generator goes on, and may write into its array, before this is sent.
+        payload = Payload(body, [bytearray(view) for view in views])
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        if not self._credit.acquire(timeout=left):
+            raise DeadlineExceeded(f"{where}: the stream was not read to its end by the deadline")
         if not self._stopped:
             self._loop.call_soon_threadsafe(self._emit, payload)
         return not self._stopped

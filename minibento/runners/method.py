@@ -29,6 +29,7 @@ class MethodSpec:
         idempotent: It may be run again for the same item after a failure.
         item_hint: Type of one item of a batch, which the wire may have to rebuild.
         hints: Types of the parameters of a method that is not batchable, likewise.
+        result_hint: Type of one result, which is rebuilt where the method is called from.
         example: A batch (or, if not batchable, one item) to warm up with; None: none.
     """
 
@@ -39,6 +40,7 @@ class MethodSpec:
     idempotent: bool = True
     item_hint: Any = Any
     hints: Mapping[str, Any] = field(default_factory=dict)
+    result_hint: Any = Any
     example: Any = None
 
 
@@ -112,12 +114,15 @@ def _read(cls: type, name: str, function: Callable[..., Any], mark: _Mark) -> Me
             f"{where} is async: a runner method computes in a thread of its own; write `def`"
         )
     streams = inspect.isgeneratorfunction(function)
+    hints = _hints(where, function)
+    answer = hints.pop("return", Any)
     if not mark.batchable:
         return MethodSpec(
             name,
             streams=streams,
             idempotent=mark.idempotent,
-            hints=_hints(where, function),
+            hints=hints,
+            result_hint=_part(answer) if streams else answer,
             example=mark.example,
         )
     if streams:
@@ -125,18 +130,26 @@ def _read(cls: type, name: str, function: Callable[..., Any], mark: _Mark) -> Me
             f"{where} is a generator and batchable: a method that streams takes one item; "
             "leave batchable out"
         )
-    rows, item_hint = _batch_hint(where, function, mark.example)
+    rows, item_hint = _batch_hint(where, function, hints, mark.example)
     return MethodSpec(
         name,
         batchable=True,
         rows=rows,
         idempotent=mark.idempotent,
         item_hint=item_hint,
+        result_hint=_part(answer) if get_origin(answer) is list else Any,
         example=mark.example,
     )
 
 
-def _batch_hint(where: str, function: Callable[..., Any], example: Any) -> tuple[RowSpec, Any]:
+def _part(hint: Any) -> Any:
+    """The type of what a list or iterator of this hint holds."""
+    return (get_args(hint) or (Any,))[0]
+
+
+def _batch_hint(
+    where: str, function: Callable[..., Any], hints: Mapping[str, Any], example: Any
+) -> tuple[RowSpec, Any]:
     """How batches arrive, by the hint of the one parameter, and the type of one item."""
     parameters = list(inspect.signature(function).parameters.values())[1:]
     required = [p for p in parameters if p.default is p.empty]
@@ -144,11 +157,11 @@ def _batch_hint(where: str, function: Callable[..., Any], example: Any) -> tuple
         raise DeclarationError(
             f"{where} is batchable and takes {len(parameters)} parameters: it takes one, the batch"
         )
-    hint = _hints(where, function).get(parameters[0].name)
+    hint = hints.get(parameters[0].name)
     if get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     if hint is list or get_origin(hint) is list:
-        return RowSpec("list"), (get_args(hint) or (Any,))[0]
+        return RowSpec("list"), _part(hint)
     if hint is np.ndarray or get_origin(hint) is np.ndarray:
         return _described(where, example, "array") if example is not None else RowSpec("array"), Any
     if getattr(hint, "__name__", "") == "DataFrame":
@@ -169,7 +182,10 @@ def _hints(where: str, function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return get_type_hints(function, include_extras=True)
     except NameError as error:
-        raise DeclarationError(f"{where}: a hint names something unknown: {error}") from error
+        raise DeclarationError(
+            f"{where}: a hint names something unknown: {error}; import it outside of "
+            "`if TYPE_CHECKING`, at the top of the module"
+        ) from error
 
 
 def _described(where: str, example: Any, kind: str) -> RowSpec:

@@ -1,5 +1,6 @@
 """The options of a runner, checked where they are written."""
 
+import math
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
@@ -37,9 +38,10 @@ class Options:
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise DeclarationError(f"{name} is a whole number of at least 1, got {value!r}")
         latency = self.max_latency_ms
-        if isinstance(latency, bool) or not isinstance(latency, int | float) or latency <= 0:
+        number = isinstance(latency, int | float) and not isinstance(latency, bool)
+        if not number or not 0 < latency < math.inf:
             raise DeclarationError(f"max_latency_ms is a number above 0, got {latency!r}")
-        if self.preload not in {None, True, False}:
+        if not (self.preload is None or isinstance(self.preload, bool)):
             raise DeclarationError(f"preload is True, False or None, got {self.preload!r}")
 
     @classmethod

@@ -1,5 +1,6 @@
 """`minibento.Runner`: what the user declares and calls; where it computes, the engine knows."""
 
+import asyncio
 import weakref
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -7,7 +8,7 @@ from difflib import get_close_matches
 from threading import Lock
 from typing import Any, Self
 
-from minibento.errors import UsageError
+from minibento.errors import DeclarationError, UsageError
 from minibento.metrics import Metrics
 from minibento.runners.engine import BackgroundLoop, EmbeddedEngine
 from minibento.runners.handle import MethodHandle, StreamHandle
@@ -39,12 +40,25 @@ class Runner:
         self, target: Any, *, init: Mapping[str, Any] | None = None, **options: Any
     ) -> None:
         self.source = target if isinstance(target, ObjectSource) else source_of(target, init)
+        self._refuse_hidden_methods()
         self.options = Options.read(options)
         self.name = self.source.name
         self._engine: EmbeddedEngine | None = None
         self._users = 0
         self._background: BackgroundLoop | None = None
+        self._forgotten: weakref.finalize[..., Runner] | None = None
         self._lock = Lock()
+        self._starting = asyncio.Lock()
+
+    def _refuse_hidden_methods(self) -> None:
+        for name in self.source.methods:
+            if name != "__call__" and (
+                hasattr(Runner, name) or name in {"name", "options", "source"}
+            ):
+                raise DeclarationError(
+                    f"{self.source.name}.{name} could not be called: a runner has a {name!r} of "
+                    "its own; give the method another name"
+                )
 
     def replaced_by(self, obj: object) -> "Runner":
         """A runner of the same name and options that calls `obj` instead: a fake for a test.
@@ -79,20 +93,16 @@ class Runner:
         Raises:
             Exception: whatever loading raises.
         """
-        self._users += 1
-        if self._engine is not None:
-            return
-        engine = EmbeddedEngine(self.name, self.source, self.options, metrics or Metrics())
-        try:
-            await engine.start()
-        except BaseException:
-            self._users -= 1
-            raise
-        self._engine = engine
+        async with self._starting:
+            if self._engine is None:
+                engine = EmbeddedEngine(self.name, self.source, self.options, metrics or Metrics())
+                await engine.start()
+                self._engine = engine
+            self._users += 1
 
     async def stop(self) -> None:
         """Take one start back; the last one ends the worker once it has answered."""
-        self._users -= 1
+        self._users = max(0, self._users - 1)
         if self._users == 0 and self._engine is not None:
             engine, self._engine = self._engine, None
             await engine.stop()
@@ -105,26 +115,30 @@ class Runner:
         with self._lock:
             background, self._background = self._background, None
         if background is not None:
+            if self._forgotten is not None:
+                self._forgotten.detach()
             background.run(self.stop())
             background.stop()
 
     def engine(self) -> EmbeddedEngine:
         """The running engine; outside a service it is started now, on a loop of its own."""
-        return self._engine or self._started()
+        return self._started() if self._engine is None else self._engine
 
     def _started(self) -> EmbeddedEngine:
         with self._lock:
-            if self._engine is None:
-                self._background = BackgroundLoop(f"minibento-loop-{self.name}")
-                try:
-                    self._background.run(self.start())
-                except BaseException:
-                    self._background.stop()
-                    self._background = None
-                    raise
-                weakref.finalize(self, self._background.stop)
-            assert self._engine is not None
-            return self._engine
+            if self._engine is not None:  # by another thread, just now
+                return self._engine
+            background = BackgroundLoop(f"minibento-loop-{self.name}")
+            try:
+                background.run(self.start())
+            except BaseException:
+                background.stop()
+                raise
+            engine: EmbeddedEngine | None = self._engine
+            assert engine is not None
+            self._background = background
+            self._forgotten = weakref.finalize(self, _abandon, engine, background)
+            return engine
 
     def __getattr__(self, name: str) -> Any:
         source: Source | None = self.__dict__.get("source")
@@ -154,6 +168,12 @@ class Runner:
 
     def __repr__(self) -> str:
         return f"Runner({self.name!r}, {self.version or self.source.name!r})"
+
+
+def _abandon(engine: EmbeddedEngine, background: BackgroundLoop) -> None:
+    """The runner is garbage, or the process ends: neither thread may be left behind."""
+    engine.abandon()
+    background.stop()
 
 
 _CALLS = frozenset({"run", "batch", "run_batch"})

@@ -89,9 +89,8 @@ class Draft:
         with disk_errors(f"cannot save {self._shelf.name!r}", self.path):
             records = [_seal_file(self.path, path, found) for path, found in walk(self.path)]
             manifest = Manifest.of(self._shelf.name, version, records, about)
-            _seal_folders(self.path)
             write_file(self.path / MANIFEST, manifest.to_bytes(), mode=0o444)
-            sync_directory(self.path)
+            _seal_folders(self.path)
         return manifest
 
     def place(self, manifest: Manifest, origin: Origin) -> Entry:

@@ -9,15 +9,18 @@ from minibento.wire.messages import ErrorRecord
 
 __all__ = ["from_record", "to_record"]
 
-_CROSS_AS_THEMSELVES = (
-    "BadResult",
-    "CannotCross",
-    "DeadlineExceeded",
-    "ModelError",
-    "Overloaded",
-    "Unavailable",
-    "UsageError",
-)
+_CROSS_AS_THEMSELVES: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (
+        errors.BadResult,
+        errors.CannotCross,
+        errors.DeadlineExceeded,
+        errors.ModelError,
+        errors.Overloaded,
+        errors.Unavailable,
+        errors.UsageError,
+    )
+}
 
 
 def to_record(error: BaseException, method: str, index: int | None = None) -> ErrorRecord:
@@ -31,22 +34,29 @@ def to_record(error: BaseException, method: str, index: int | None = None) -> Er
     name = type(error).__name__
     if isinstance(error, MinibentoError) and name in _CROSS_AS_THEMSELVES:
         text = getattr(error, "remote_traceback", "")
-        return ErrorRecord(name, str(error), error.status, traceback=text, index=index)
+        retry_after = getattr(error, "retry_after", 1)
+        return ErrorRecord(name, str(error), error.status, None, text, index, retry_after)
     lines = "".join(traceback.format_exception(error))
-    return ErrorRecord("ModelError", f"{method}: {name}: {error}", traceback=lines, index=index)
+    return ErrorRecord("ModelError", f"{method}: {name}: {_text(error)}", 500, None, lines, index)
 
 
 def from_record(record: ErrorRecord) -> MinibentoError:
     """The exception to raise at the caller."""
-    error: Any
     if record.kind == "ItemError":
-        error = ItemError(record.detail, record.status, record.field)
-        error.index = record.index
-        return error  # type: ignore[no-any-return]
-    kind = getattr(errors, record.kind)
-    error = kind(record.detail)
+        item_error = ItemError(record.detail, record.status, record.field)
+        item_error.index = record.index
+        return item_error
+    error: MinibentoError = _CROSS_AS_THEMSELVES.get(record.kind, ModelError)(record.detail)
     if isinstance(error, ModelError):
         error.remote_traceback = record.traceback
-    assert isinstance(error, MinibentoError)
-    assert not isinstance(error, Overloaded) or error.retry_after >= 1
+    if isinstance(error, Overloaded):
+        error.retry_after = record.retry_after
     return error
+
+
+def _text(error: BaseException) -> str:
+    """What the exception says; a user's own `__str__` may itself raise."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - user code
+        return "(its text cannot be shown)"

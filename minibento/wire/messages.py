@@ -48,6 +48,7 @@ class ErrorRecord:
     field: str | None = None
     traceback: str = ""
     index: int | None = None
+    retry_after: int = 1
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.lib.format import descr_to_dtype
 
 from minibento.wire.extensions import Ext
 
@@ -32,11 +33,22 @@ def _read_array(record: list[Any], buffers: Sequence[memoryview | bytearray]) ->
         flat = np.empty(len(source), dtype=object)
         flat[:] = source
         return flat.reshape(shape)
-    if isinstance(dtype, list):
-        dtype = [tuple(part) for part in dtype]
     # A bytearray and not bytes: the model may write into what it is given.
     raw = buffers[source] if isinstance(source, int) else bytearray(source)
-    return np.frombuffer(raw, dtype=np.dtype(dtype)).reshape(shape)
+    return np.frombuffer(raw, dtype=_read_dtype(dtype)).reshape(shape)
+
+
+def _read_dtype(record: str | list[Any]) -> np.dtype[Any]:
+    """A dtype from its text, or a structured one from its fields, padding included."""
+    return np.dtype(record) if isinstance(record, str) else descr_to_dtype(_fields(record))
+
+
+def _fields(record: list[Any]) -> list[tuple[Any, ...]]:
+    """The fields as numpy wants them, in the tuples that msgpack made lists of."""
+    return [
+        (name, inner if isinstance(inner, str) else _fields(inner), *map(tuple, shape))
+        for name, inner, *shape in record
+    ]
 
 
 def _read_sparse(record: list[Any], _buffers: object) -> Any:

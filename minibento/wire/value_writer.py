@@ -14,11 +14,18 @@ import numpy as np
 from minibento.errors import CannotCross
 from minibento.wire.extensions import Ext
 
-__all__ = ["PLAIN", "Writer"]
+__all__ = ["Writer"]
 
-PLAIN = frozenset({NoneType, bool, int, float, str, bytes})
+_PLAIN = frozenset({NoneType, bool, int, float, str, bytes})
 _STRING_KEYS = frozenset({str})
 _ENCODER = msgspec.msgpack.Encoder()
+# What a subclass's object holds, whatever its own __str__ and the like say.
+_EXACT: dict[type, Any] = {
+    str: str.__str__,
+    bytes: lambda value: bytes(memoryview(value)),
+    int: int.__int__,
+    float: float.__float__,
+}
 _IMAGE_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "I;16", "F"})
 
 
@@ -35,14 +42,14 @@ class Writer:
 
     def plain(self, value: Any) -> Any:
         kind = type(value)
-        if kind in PLAIN:
+        if kind in _PLAIN:
             if self.big_ints and kind is int and not -(2**63) <= value < 2**64:
                 return self._ext(Ext.BIG_INT, hex(value))
             return value
         if kind is dict:
             return self._mapping(value)
         if kind is list or kind is tuple:
-            if not self.big_ints and PLAIN.issuperset(map(type, value)):
+            if not self.big_ints and _PLAIN.issuperset(map(type, value)):
                 return value
             return [self.plain(item) for item in value]
         if kind is np.ndarray:
@@ -51,15 +58,19 @@ class Writer:
 
     def _mapping(self, value: Mapping[Any, Any]) -> Mapping[str, Any]:
         if not _STRING_KEYS.issuperset(map(type, value)):
-            bad = next(key for key in value if type(key) is not str)
-            if isinstance(bad, str):
-                return self._mapping({str(key): item for key, item in value.items()})
-            raise self._refused(
-                f"a dict with the key {bad!r} of type {type(bad).__name__}", "str()"
-            )
-        if not self.big_ints and PLAIN.issuperset(map(type, value.values())):
+            value = {self._key(key): item for key, item in value.items()}
+        if not self.big_ints and _PLAIN.issuperset(map(type, value.values())):
             return value
         return {key: self.plain(item) for key, item in value.items()}
+
+    def _key(self, key: Any) -> str:
+        """The text of a key that is not exactly a str."""
+        text = key.value if isinstance(key, enum.Enum) else key
+        if not isinstance(text, str):
+            raise self._refused(
+                f"a dict with the key {key!r} of type {type(key).__name__}", "str(key)"
+            )
+        return str.__str__(text)
 
     def _other(self, value: Any) -> Any:
         kind = type(value)
@@ -82,13 +93,14 @@ class Writer:
         if isinstance(value, datetime):
             return self._ext(Ext.DATETIME, [value.isoformat(), value.fold])
         if isinstance(value, np.ndarray):
+            if isinstance(value, np.ma.MaskedArray):
+                raise self._refused("a masked array", "array.filled(...)")
             return self._array(np.asarray(value))
         if isinstance(value, dict):
             return self._mapping(dict(value))
-        bases: tuple[Any, ...] = (str, bytes, int, float)
-        for base in bases:
+        for base, exact in _EXACT.items():
             if isinstance(value, base):
-                return self.plain(base(value))
+                return self.plain(exact(value))
         if isinstance(value, list | tuple):
             return [self.plain(item) for item in value]
         if isinstance(value, bytearray | memoryview):
@@ -104,7 +116,9 @@ class Writer:
             if isinstance(value, pandas.Series):
                 return self._series(value)
             if value is pandas.NA or value is pandas.NaT:
-                return self._refused(f"a {value!r}", "None")
+                raise self._refused(f"a {value!r}", "None")
+            if isinstance(value, pandas.Timestamp) and value.nanosecond:
+                raise self._refused("a pandas.Timestamp with nanoseconds", "value.to_datetime64()")
         if (sparse := modules.get("scipy.sparse")) is not None and sparse.issparse(value):
             return self._sparse(value, sparse)
         if (torch := modules.get("torch")) is not None and isinstance(value, torch.Tensor):
@@ -118,7 +132,7 @@ class Writer:
         if getattr(type(value), "__pydantic_root_model__", False):
             return self.plain(value.root)
         found = value.__dict__
-        if len(found) != len(fields):  # a cached_property lives there too
+        if found.keys() != fields.keys():  # a cached_property lives there too
             found = {name: found[name] for name in fields if name in found}
         if extra := value.__pydantic_extra__:
             found = {**found, **extra}
@@ -204,8 +218,8 @@ class Writer:
 
     def _refused(self, what: str, mend: str) -> CannotCross:
         return CannotCross(
-            f"{self.where or 'the call'} was given {what}, which cannot cross to a runner: "
-            f"pass {mend} instead"
+            f"{self.where or 'the call'}: {what} cannot cross to a runner or back: "
+            f"use {mend} instead"
         )
 
 
@@ -221,6 +235,8 @@ def _mend(kind: type) -> str:
         "UUID": "str(value)",
         "complex": "[value.real, value.imag]",
         "generator": "list(value)",
+        "Period": "value.to_timestamp() or str(value)",
+        "Interval": "[value.left, value.right]",
         "DMatrix": "the array it was made from",
     }
     fallback = "numbers, text, bytes, lists, dicts, datetimes, arrays, frames or images"

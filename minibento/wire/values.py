@@ -15,7 +15,7 @@ import msgspec
 
 from minibento.errors import CannotCross, ItemError
 from minibento.wire.value_reader import read
-from minibento.wire.value_writer import PLAIN, Writer
+from minibento.wire.value_writer import Writer
 
 __all__ = ["Payload", "decode", "decode_bytes", "encode", "encode_bytes"]
 
@@ -47,16 +47,11 @@ def encode(value: object, where: str = "", inline: float = INLINE_BYTES) -> Payl
         CannotCross: a type that may not cross; the message names it and the mend.
         ItemError: a string that is not valid Unicode (a lone surrogate).
     """
-    if type(value) in PLAIN:
-        plain, buffers = value, []
-    else:
-        writer = Writer(where, inline)
-        plain, buffers = writer.plain(value), writer.buffers
     try:
-        return Payload(_ENCODER.encode(plain), buffers)
-    except OverflowError:
-        writer = Writer(where, inline, big_ints=True)
-        return Payload(_ENCODER.encode(writer.plain(value)), writer.buffers)
+        try:
+            return _encode(value, Writer(where, inline))
+        except OverflowError:
+            return _encode(value, Writer(where, inline, big_ints=True))
     except UnicodeEncodeError as error:
         raise ItemError(
             f"text with a lone surrogate {error.object[error.start]!a} at position "
@@ -64,6 +59,10 @@ def encode(value: object, where: str = "", inline: float = INLINE_BYTES) -> Payl
         ) from None
     except RecursionError:
         raise CannotCross(f"{where or 'the value'}: nested too deeply to cross") from None
+
+
+def _encode(value: object, writer: Writer) -> Payload:
+    return Payload(_ENCODER.encode(writer.plain(value)), writer.buffers)
 
 
 def decode(body: bytes, buffers: Sequence[memoryview | bytearray] = ()) -> Any:

@@ -1,4 +1,5 @@
 import asyncio
+import types
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from minibento.asgi.service import Service, service
-from minibento.errors import UsageError
+from minibento.errors import DeclarationError, UsageError
 from minibento.metrics import Metrics
 from minibento.services.api import api
 from minibento.services.hooks import on_shutdown, on_startup
@@ -165,6 +166,11 @@ def test_the_class_is_there_as_written() -> None:
     assert Kitchen.instance().nothing() == "done"
 
 
+def test_a_service_is_no_base_class_and_says_what_is() -> None:
+    with pytest.raises(DeclarationError, match=r"derive from Kitchen\.cls"):
+        type("Derived", types.resolve_bases((Kitchen,)), {})
+
+
 def test_attributes_are_replaced_before_init_and_only_known_ones() -> None:
     class Fake:
         number = 7
@@ -235,6 +241,8 @@ def test_middleware_wraps_everything_and_mounts_are_served() -> None:
         for path in ["/apply", "/apply/page", "/livez", "/docs", "/nowhere"]:
             assert http.get(path).headers["x-stamp"] == "yes", path
         assert http.get("/apply/page").text == "site t"
+        found = http.get("/apply?a=1", headers={"host": "evil.example"}, follow_redirects=False)
+        assert (found.status_code, found.headers["location"]) == (307, "/apply/?a=1")
         assert http.post("/ping").headers["x-stamp"] == "yes"
 
 

@@ -109,6 +109,13 @@ def test_the_number_of_flaws_told_is_limited() -> None:
     assert "and 997 more" in str(caught.value)
 
 
+def test_of_a_great_many_flaws_only_the_number_is_told() -> None:
+    with pytest.raises(Refused, match=r"20,000 places") as caught:
+        JsonBody(list[int]).decode(b"[" + b",".join([b'"a"'] * 20_000) + b"]")
+    assert caught.value.status == 422
+    assert caught.value.flaws == ()
+
+
 @pytest.mark.parametrize(
     ("hint", "value", "body"),
     [

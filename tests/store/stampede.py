@@ -1,4 +1,4 @@
-"""Started by tests: many processes use one store at once, none of them root; answers are JSON lines.
+"""Started by tests: many processes, none of them root, use one store at once; answers in JSON.
 
 python stampede.py ROOT TASK PROCESSES ROUND
 """
@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from minibento.errors import AlreadyExists, InUse, NotFound
+from minibento.errors import AlreadyExists, InUse, NotFound, StoreError
 from minibento.store.store import Entry, Store
 
 
@@ -61,11 +61,23 @@ def churn(store: Store, number: int, round_: int) -> str:
     return str(store.verify(f"own{number}").tag.name)
 
 
+def refused(store: Store, number: int, round_: int) -> str:
+    """The store may be read but not written, and one name in it not even read."""
+    assert store.verify("credit").read("part0")
+    assert [type(one).__name__ for one in store.list()] == ["Entry", "Broken"]
+    try:
+        save(store, "new")
+    except StoreError as error:
+        return str(error)
+    return "saved"
+
+
 TASKS: dict[str, Callable[[Store, int, int], str]] = {
     "distinct": distinct,
     "conflicting": conflicting,
     "same": same,
     "churn": churn,
+    "refused": refused,
 }
 
 

@@ -86,6 +86,22 @@ def test_fifty_saves_of_the_same_content_all_get_the_same_tag(root: Path, rounds
     assert debris(root) == []
 
 
+def test_a_store_of_another_user_is_read_and_not_written(root: Path) -> None:
+    store = Store(root / "home")
+    for name in ("credit", "secret"):
+        with store.draft(name) as draft:
+            (draft.path / "part0").write_text("x")
+            draft.publish({})
+    (store.folder / "secret").chmod(0)
+    for folder in (store.folder / ".staging", store.folder / "credit", store.folder):
+        folder.chmod(0o555)
+    (answer,) = stampede(root, "refused", 1, 0)
+    for folder in (store.folder, store.folder / ".staging", store.folder / "secret"):
+        folder.chmod(0o755)
+    assert f"cannot save 'credit': {store.folder}/.staging/" in answer["tag"]
+    assert "Permission denied: give this user access, or set MINIBENTO_HOME" in answer["tag"]
+
+
 @pytest.mark.parametrize(
     "operations", ["30", pytest.param("3000", marks=pytest.mark.slow, id="a minute")]
 )

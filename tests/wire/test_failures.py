@@ -1,0 +1,78 @@
+"""Exceptions cross as plain data: ours as themselves, all others as ModelError."""
+
+import pytest
+from starlette.exceptions import HTTPException
+
+from minibento import errors
+from minibento.wire.failures import from_record, to_record
+
+
+def crossed(error: BaseException) -> errors.MinibentoError:
+    return from_record(to_record(error, "m.predict"))
+
+
+def test_an_item_error_keeps_detail_status_field_and_gets_its_index() -> None:
+    error = from_record(
+        to_record(errors.ItemError("empty", 413, "rows.text"), "m.predict", index=3)
+    )
+    assert isinstance(error, errors.ItemError)
+    assert (error.detail, error.status, error.field, error.index) == ("empty", 413, "rows.text", 3)
+
+
+def test_an_http_exception_crosses_as_an_item_error_of_its_status() -> None:
+    error = crossed(HTTPException(409, "taken"))
+    assert isinstance(error, errors.ItemError)
+    assert (error.detail, error.status) == ("taken", 409)
+
+
+OURS = [
+    errors.BadResult("3 for 4"),
+    errors.CannotCross("a set"),
+    errors.DeadlineExceeded("late"),
+    errors.ModelError("KeyError: 'x'"),
+    errors.Unavailable("stopping"),
+    errors.UsageError("await it"),
+]
+
+
+@pytest.mark.parametrize("error", OURS, ids=lambda error: type(error).__name__)
+def test_our_own_errors_cross_as_themselves(error: errors.MinibentoError) -> None:
+    arrived = crossed(error)
+    assert type(arrived) is type(error)
+    assert str(arrived) == str(error)
+
+
+def test_overloaded_keeps_when_to_try_again() -> None:
+    arrived = crossed(errors.Overloaded("full", retry_after=7))
+    assert isinstance(arrived, errors.Overloaded)
+    assert arrived.retry_after == 7
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("x"), SystemExit(3), KeyboardInterrupt(), StopIteration()]
+)
+def test_every_other_exception_is_a_model_error_with_its_traceback(error: BaseException) -> None:
+    try:
+        raise error  # noqa: TRY301 - for its traceback
+    except BaseException as raised:  # noqa: BLE001 - all kinds are tested
+        arrived = crossed(raised)
+    assert type(arrived) is errors.ModelError
+    assert str(arrived).startswith(f"m.predict: {type(error).__name__}")
+    assert arrived.remote_traceback.startswith("Traceback")
+    assert "test_failures.py" in arrived.remote_traceback
+
+
+def test_an_exception_that_cannot_be_shown_crosses_all_the_same() -> None:
+    class Hidden(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    arrived = crossed(Hidden())
+    assert type(arrived) is errors.ModelError
+    assert "Hidden" in str(arrived)
+
+
+def test_a_kind_that_nobody_knows_is_a_model_error_and_never_looked_up() -> None:
+    record = to_record(KeyError("x"), "m.predict")
+    record.kind = "annotations"
+    assert type(from_record(record)) is errors.ModelError
