@@ -42,23 +42,27 @@ def client(service: "Service[Any] | type[Any]", **replacements: Any) -> "Iterato
     """
     if not isinstance(service, Service):
         raise UsageError(f"testing.client takes a service, got {service!r}: pass CreditRisk itself")
+    stand_ins = {name: _stand_in(service, name, value) for name, value in replacements.items()}
+    with _started(service.replace(**stand_ins)) as http:
+        yield http
+
+
+@contextmanager
+def _started(service: Service[Any]) -> "Iterator[httpx2.Client]":
     optional("httpx2", extra="testing", purpose="minibento.testing.client")
     from anyio.from_thread import start_blocking_portal
     from starlette.testclient import TestClient  # imports httpx2
 
-    stand_in = service.replace(
-        **{name: _stand_in(service, name, value) for name, value in replacements.items()}
-    )
     # Not started by the client, which would hide what the start raises.
     with start_blocking_portal() as portal:
-        portal.call(stand_in.start)
+        portal.call(service.start)
         try:
-            http = TestClient(stand_in, raise_server_exceptions=False, follow_redirects=False)
+            http = TestClient(service, raise_server_exceptions=False, follow_redirects=False)
             http.portal = portal
             with closing(http):
                 yield http
         finally:
-            portal.call(stand_in.stop)
+            portal.call(service.stop)
 
 
 def _stand_in(service: Service[Any], name: str, value: Any) -> Any:

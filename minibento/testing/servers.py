@@ -63,17 +63,7 @@ def serve(
     Raises:
         Unavailable: it ended, or was not ready in time; the message has the end of what it printed.
     """
-    command = [sys.executable, "-m", "minibento.cli", "serve", *([target] if target else [])]
-    process = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--port", "0"],
-        cwd=folder,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
+    process = _started(target, folder, environment or {})
     server = Server(pid=process.pid)
     reader = threading.Thread(target=_read, args=(process, server), daemon=True)
     reader.start()
@@ -83,6 +73,22 @@ def serve(
     finally:
         _stop(process, timeout)
         reader.join(timeout)
+
+
+def _started(
+    target: str | None, folder: str | Path | None, environment: Mapping[str, str]
+) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "minibento.cli", "serve", *([target] if target else [])]
+    return subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", "0"],
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
 
 
 def _read(process: "subprocess.Popen[str]", server: Server) -> None:

@@ -313,6 +313,8 @@ def _until_refused(port: int) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:  # it was in the queue of the socket that is closed now
+            continue
     raise AssertionError("the server still takes connections")
 
 

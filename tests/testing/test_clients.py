@@ -99,8 +99,9 @@ def test_requests_of_several_threads_share_a_batch(counter: Service[object]) -> 
         proceed.set()
         assert first.result(20).json() == 0
         assert [one.result(20) for one in others] == [0] * 4
+    # How the four are cut is the policy's business; that they do not all go alone is what counts.
     assert sum(sizes) == 5
-    assert max(sizes) > 1
+    assert len(sizes) < 5
 
 
 def test_a_runner_takes_the_place_as_it_is(counter: Service[object]) -> None:
