@@ -328,6 +328,19 @@ def test_one_bad_item_never_fails_its_mates(runner: Runner) -> None:
     assert str(bad) == "Model.double: ValueError: bad"
 
 
+def test_a_method_may_take_its_items_apart_even_when_a_mate_is_bad() -> None:
+    class Popping:
+        @method(batchable=True)
+        def income(self, rows: list[dict[str, Any]]) -> list[float]:
+            return [row.pop("income") for row in rows]
+
+    with Runner(Popping) as runner:
+        rows: list[dict[str, Any]] = [{"income": n} for n in range(7)] + [{"incomme": 7}]
+        found = runner.income.run_batch(rows, return_errors=True)
+    assert found[:7] == list(range(7))
+    assert isinstance(found[7], ModelError)
+
+
 def test_a_method_that_may_not_run_again_fails_whole(runner: Runner) -> None:
     found = runner.once.run_batch([1, "bad", 3], return_errors=True)
     assert [type(error) for error in found] == [ModelError] * 3
