@@ -1,1 +1,1 @@
-"""A declared service compiled to an ASGI app."""
+"""A declared service as an ASGI app: everything that can be chosen is chosen at start."""

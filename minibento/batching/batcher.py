@@ -86,10 +86,19 @@ class Queue:
     @property
     def oldest(self) -> float:
         """Arrival of the first item still wanted; only asked while there is one."""
+        return self._head().arrived
+
+    @property
+    def due(self) -> float:
+        """Deadline of the first item still wanted; only asked while there is one."""
+        deadline = self._head().deadline
+        return math.inf if deadline is None else deadline
+
+    def _head(self) -> Entry:
         while self._entries[0].gone:
             self._entries.popleft()
             self._gone -= 1
-        return self._entries[0].arrived
+        return self._entries[0]
 
     def put(self, entry: Entry) -> None:
         """Let an item wait."""

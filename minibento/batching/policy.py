@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from minibento.batching.cost import Cost
+from minibento.batching.returns import Returns
+
 __all__ = ["Adaptive", "Greedy", "Policy", "Send", "Wait", "Waiting"]
+
+_TIMER = 0.001  # What a loop's timers resolve: a wait that nobody ends is at least this long.
+_ROUNDING = 1e-9
+_ONE = 0.5  # Fewer expected than this, rounded, are none.
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +34,18 @@ class Send:
 
 
 class Waiting(Protocol):
-    """The queue as a policy sees it, first in first out; both answers take constant time."""
+    """The queue as a policy sees it, first in first out; its answers take constant time."""
 
     def __len__(self) -> int: ...
 
     @property
     def oldest(self) -> float:
         """When the head arrived."""
+        ...
+
+    @property
+    def due(self) -> float:
+        """The head's deadline, `math.inf` if it has none."""
         ...
 
 
@@ -89,23 +101,91 @@ class Greedy:
 
 
 class Adaptive:
-    """Starts at once when nothing more is on its way; `objective`: seconds of queue and compute."""
+    """Starts at once when nothing more is on its way; `objective`: seconds of queue and compute.
+
+    It waits where callers just answered are known to come back together, so that they do not form
+    a second batch that takes turns with the first; it sends what can be answered in time.
+    docs/batching.md derives both rules.
+    """
 
     def __init__(self, max_batch_size: int, objective: float) -> None:
         self._max_batch_size = max_batch_size
         self._objective = objective
+        self._cost = Cost()
+        self._returns = Returns()
+        self._wait: Wait | None = None  # The one under way, ...
+        self._target = 0  # ... and how many in the queue end it early.
 
-    def decide(self, now: float, waiting: Waiting) -> Wait | Send:  # noqa: ARG002 - the protocol's
-        return Send(min(len(waiting), self._max_batch_size))
+    def decide(self, now: float, waiting: Waiting) -> Wait | Send:
+        count = len(waiting)
+        if self._wait is not None and count < self._target and now < self._wait.until:
+            return self._wait
+        most = self._most(now, count, waiting)
+        # One wait for each batch: where it is over the batch goes, whoever has come.
+        if self._wait is None and count < most:
+            self._wait = self._best_wait(now, count, most - count, waiting)
+            if self._wait is not None:
+                return self._wait
+        self._wait = None
+        return Send(min(count, most))
 
     def arrived(self, now: float, count: int = 1) -> None:
-        pass
+        self._returns.arrived(now, count)
 
     def finished(self, now: float, count: int, seconds: float) -> None:
-        pass
+        self._cost.observe(count, seconds)
+        self._returns.finished(now, count)
 
-    def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:  # noqa: ARG002 - the protocol's
-        return now >= deadline
+    def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:
+        return now + self._cost.of(count) > deadline
 
     def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
-        pass
+        for count, seconds in measurements:
+            self._cost.observe(count, seconds)
+
+    def _best_wait(self, now: float, count: int, room: int, waiting: Waiting) -> Wait | None:
+        """The wait with the greatest gain, None where it is best to start now.
+
+        Each caller who comes back in time saves a batch's fixed cost to those behind; each who
+        waits for them loses that time. An idle second longer than the fixed cost is never earned,
+        so nothing is waited for where no timer is as short.
+        """
+        fixed = self._cost.fixed
+        if fixed < _TIMER:
+            return None
+        until, best = now, 0.0
+        lost, before, back = 0.0, now, 0.0
+        for time, above, more in self._returns.ahead(now):
+            if time - now > fixed:
+                break
+            lost += (count + back) * (time - before)
+            before, back = time, min(more, room)
+            gain = min(above, room) * fixed - lost
+            if gain > best and back >= _ONE:
+                self._target, until, best = count + max(1, round(back)), time, gain
+        if not best:
+            return None
+        latest = min(waiting.oldest + self._objective, waiting.due) - self._cost.of(self._target)
+        until = min(until, latest)
+        return Wait(until) if until > now else None
+
+    def _most(self, now: float, count: int, waiting: Waiting) -> int:
+        """The largest batch to send.
+
+        Where all that waits can be answered within the objective: as many as the head can bear.
+        Else as many as arrived so lately that a batch of them is in time, taking what waits as
+        evenly spaced; older ones go along in their place unless their deadline sheds them. Where
+        that loses the head, but its deadline is later: the largest batch that the deadline
+        allows, as it empties the queue fastest.
+        """
+        cost = self._cost
+        known = min(self._max_batch_size, max(1, 2 * cost.largest))
+        age = now - waiting.oldest
+        if age + cost.of(count) <= self._objective:
+            return min(known, cost.fitting(self._objective - age))
+        spaced = cost.each + age / count
+        fresh = (self._objective - cost.fixed) / spaced + _ROUNDING if spaced else known
+        most = max(1, min(known, int(fresh)))
+        if age + cost.of(most) <= self._objective + _ROUNDING:
+            return most
+        return max(most, min(known, cost.fitting(waiting.due - now)))

@@ -38,11 +38,13 @@ class Saved:
         options: JSON-able facts that `load` needs again, such as the format.
         pickled: Loading executes code that is in the file, so imported copies need trust.
         by_value: Code (functions, classes) was pickled by value: byte code of one Python minor.
+        modules: Top-level modules that the files name, whose versions are worth recording.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     pickled: bool = False
     by_value: bool = False
+    modules: frozenset[str] = frozenset()
 
 
 class Adapter(Protocol):
@@ -50,14 +52,14 @@ class Adapter(Protocol):
 
     Attributes:
         name: The framework's name in manifests: `sklearn`.
-        libraries: Distributions whose versions are recorded: `("scikit-learn", "numpy")`.
+        libraries: Import names of the libraries whose versions are recorded: `("sklearn",)`.
     """
 
     name: str
     libraries: tuple[str, ...]
 
     def check(self, obj: object) -> None:
-        """Raise TypeError with the mend if `obj` is nothing this adapter can save."""
+        """Raise DeclarationError with the mend if `obj` is nothing this adapter can save."""
         ...
 
     def save(self, obj: Any, directory: Path, options: Mapping[str, Any]) -> Saved:

@@ -1,1 +1,1 @@
-"""Bodies: bytes from and to the world, one file per kind of payload."""
+"""The edge to the world: how bytes of a body become values and values bytes of an answer."""

@@ -31,6 +31,10 @@ class Source(Protocol):
         """Make the object, in the thread in which its methods will run."""
         ...
 
+    def wrong_answer(self, runnable: Any) -> str | None:
+        """Where the object answers otherwise than it must, in words; None: nowhere."""
+        ...
+
     def examples(self) -> Mapping[str, Any]:
         """A batch or item by method to warm up with."""
         ...
@@ -50,6 +54,7 @@ class ModelLike(Protocol):
     def tag(self) -> Any: ...
     def method_specs(self) -> Mapping[str, _Signature]: ...
     def load_runnable(self, threads: int | None) -> Any: ...
+    def wrong_answer(self, runnable: Any) -> str | None: ...
     def example(self) -> Any: ...
 
 
@@ -68,6 +73,10 @@ class ModelSource:
     def load(self, threads: int | None) -> Any:
         """The model, verified and loaded."""
         return self._model.load_runnable(threads)
+
+    def wrong_answer(self, runnable: Any) -> str | None:
+        """Compare with the answers stored when the model was saved."""
+        return self._model.wrong_answer(runnable)
 
     def examples(self) -> Mapping[str, Any]:
         """The example the model was saved with, for each batchable method."""
@@ -95,6 +104,10 @@ class ClassSource:
     def load(self, threads: int | None) -> Any:  # noqa: ARG002 - a class sets its own threads
         """A new instance."""
         return self._class(**self._init)
+
+    def wrong_answer(self, runnable: Any) -> str | None:  # noqa: ARG002 - the seam asks for it
+        """Nothing is stored to compare a class of the user's with."""
+        return None
 
     def examples(self) -> Mapping[str, Any]:
         """The examples that the methods were declared with."""
@@ -125,6 +138,10 @@ class ObjectSource:
     def load(self, threads: int | None) -> Any:  # noqa: ARG002 - it is loaded already
         """The object."""
         return self._object
+
+    def wrong_answer(self, runnable: Any) -> str | None:  # noqa: ARG002 - the seam asks for it
+        """A fake may answer what it likes."""
+        return None
 
     def examples(self) -> Mapping[str, Any]:
         """None: a fake needs no warm-up, and counting its calls is what tests do."""
@@ -168,7 +185,16 @@ def source_of(target: Any, init: Mapping[str, Any] | None) -> Source:
 
 
 def checked_runnable(runnable: Any, source: Source) -> Any:
-    """The loaded object, once it is sure that it has every declared method."""
+    """The loaded object, once it is sure that it can take customers' calls.
+
+    Raises:
+        ModelError: it lacks a declared method, or answers its stored example otherwise.
+    """
+    wrong = source.wrong_answer(runnable)
+    if wrong is not None:
+        raise ModelError(
+            f"{source.version} answers its stored example otherwise than when it was saved: {wrong}"
+        )
     for name in source.methods:
         if not callable(getattr(runnable, name, None)):
             raise ModelError(f"{source.name} has no method {name!r} once it is loaded")

@@ -1,1 +1,1 @@
-"""What the user declares: a class, its API methods, its hooks. Compiled elsewhere."""
+"""What the user declares: a class whose marked methods become a service."""

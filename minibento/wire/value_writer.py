@@ -143,7 +143,7 @@ class Writer:
             if value.dtype != object:
                 raise self._refused(f"an array of dtype {value.dtype}", "one array per field")
             record = [None, value.shape, [self.plain(item) for item in value.ravel().tolist()]]
-            return msgspec.msgpack.Ext(Ext.ARRAY, _ENCODER.encode(record))
+            return msgspec.msgpack.Ext(int(Ext.ARRAY), _ENCODER.encode(record))
         dtype = value.dtype.str if value.dtype.names is None else value.dtype.descr
         if value.nbytes < self.inline:
             return self._ext(Ext.ARRAY, [dtype, value.shape, value.tobytes()])
@@ -214,7 +214,7 @@ class Writer:
         return self._ext(Ext.IMAGE, [value.mode, value.size, self._array(pixels), palette])
 
     def _ext(self, code: int, record: Any) -> msgspec.msgpack.Ext:
-        return msgspec.msgpack.Ext(code, _ENCODER.encode(record))
+        return msgspec.msgpack.Ext(int(code), _ENCODER.encode(record))
 
     def _refused(self, what: str, mend: str) -> CannotCross:
         return CannotCross(

@@ -1,0 +1,1 @@
+"""The experiments: each module says what it compares and what has to come out."""

@@ -1,0 +1,1 @@
+"""An open-loop load generator: requests go out when they are due, whatever the server does."""

@@ -1,0 +1,1 @@
+"""The servers that are compared, one small file each; each runs in a process of its own."""

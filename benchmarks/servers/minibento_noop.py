@@ -1,0 +1,16 @@
+"""minibento: validates the 13 fields and the answer; no model."""
+
+from typing import Any
+
+import minibento
+from benchmarks.decision import placeholder_probability, status_of
+from benchmarks.servers.application import Application, Decision
+
+
+@minibento.service
+class Noop:
+    @minibento.api
+    async def classify(self, application: Application) -> Decision:
+        probability = placeholder_probability(application.__dict__)
+        status: Any = status_of(probability)
+        return Decision(probability=probability, status=status)

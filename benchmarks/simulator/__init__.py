@@ -1,0 +1,1 @@
+"""Judges batching policies on a fake clock against an oracle: `python -m benchmarks.simulator`."""

@@ -1,0 +1,55 @@
+"""From a started service to its ASGI app: the whole composition, in one place."""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+from starlette._utils import get_route_path
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from minibento.asgi.access_log import write_line
+from minibento.asgi.endpoint import Endpoint
+from minibento.asgi.fallback import Fallback
+from minibento.asgi.health import health_routes
+from minibento.asgi.invoke import invoker
+from minibento.asgi.lifecycle import Lifecycle
+from minibento.asgi.meter import Meter
+from minibento.asgi.metrics_page import metrics_route
+from minibento.asgi.pages import page_routes
+from minibento.asgi.request_ids import maker
+
+__all__ = ["compiled"]
+
+
+def compiled(lifecycle: Lifecycle, *, access_log: bool) -> ASGIApp:
+    """The app of a service: its methods by exact path, then our pages and the mounts."""
+    declaration = lifecycle.declaration
+    request_id = maker()
+    line = write_line if access_log else None
+    endpoints: dict[str, ASGIApp] = {}
+    for method in declaration.methods:
+        invoke = invoker(method, lifecycle.instance, lifecycle.threads)
+        meter = Meter(lifecycle.metrics, method.name, line)
+        endpoints[method.path] = Endpoint(method, invoke, request_id, meter)
+    routes: list[BaseRoute] = [
+        *health_routes(lifecycle),
+        metrics_route(lifecycle.metrics),
+        *page_routes(declaration),
+        *(Mount(path, app) for path, app in declaration.mounts.items()),
+    ]
+    app: ASGIApp = _by_path(endpoints, Fallback(routes, list(endpoints), request_id, line))
+    for entry in reversed(declaration.middleware):
+        app = entry.cls(app, *entry.args, **entry.kwargs)
+    return app
+
+
+def _by_path(endpoints: Mapping[str, ASGIApp], rest: ASGIApp) -> ASGIApp:
+    # Not async: what it returns is awaited by the server, one coroutine less per request.
+    def dispatch(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        endpoint: Any = None
+        if scope["type"] == "http":
+            path = get_route_path(scope) if scope.get("root_path") else scope["path"]
+            endpoint = endpoints.get(path)
+        return (endpoint or rest)(scope, receive, send)
+
+    return dispatch

@@ -1,0 +1,210 @@
+"""One method as a raw ASGI app: the hot path, with everything chosen before the first request.
+
+Knows the method's codecs and limits; knows neither routes nor how the service is started.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from minibento.asgi import problem
+from minibento.asgi.body import MAX_BODY, choose_decoder, exact_types, read_on
+from minibento.asgi.headers import Headers, checked, with_headers
+from minibento.asgi.invoke import ABSENT, Invoke, Pending, resumed
+from minibento.asgi.mends import mended
+from minibento.asgi.meter import Meter
+from minibento.asgi.refusals import Gone, Stop
+from minibento.asgi.request_ids import RequestId
+from minibento.asgi.watch import Watch
+from minibento.call import Call, current_call
+from minibento.errors import DeadlineExceeded
+from minibento.io.base import Decode, Refused
+from minibento.io.json_body import json_value
+from minibento.services.context import Context
+from minibento.services.method import Method
+
+__all__ = ["Endpoint"]
+
+_JSON = (b"content-type", b"application/json")
+_PROBLEM = (b"content-type", problem.MEDIA_TYPE.encode())
+# At most six digits before the point: a deadline of two weeks is none.
+_SECONDS = re.compile(rb"[0-9]{1,6}(\.[0-9]{1,9})?\Z")
+_ALLOW = {"allow": "POST, OPTIONS"}
+
+
+class Endpoint:
+    """The ASGI app of one method, for the scopes of its own path.
+
+    Attributes:
+        max_body: Bytes of the largest body that is read.
+    """
+
+    max_body = MAX_BODY
+
+    def __init__(self, method: Method, invoke: Invoke, request_id: RequestId, meter: Meter) -> None:
+        self._method = method
+        self._invoke = invoke
+        self._request_id = request_id
+        self._meter = meter
+        self._timeout = method.timeout
+        self._wants_context = method.context is not None
+        self._encode = method.answer.encode
+        self._decoders: Mapping[str, Decode] = (
+            {"application/json": _nothing} if method.body is None else method.body.decoders
+        )
+        self._exact_types = exact_types(self._decoders)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Only an error in sending is raised, and cancellation from outside."""
+        begun = time.monotonic()
+        headers = dict(scope["headers"])
+        request_id = self._request_id(headers.get(b"x-request-id"))
+        call = Call(request_id.decode("ascii"), begun + self._timeout)
+        token = current_call.set(call)
+        self._meter.begin()
+        status = 499  # what is logged if nobody waits for the answer any more
+        try:
+            try:
+                answer = await self._answer(scope, receive, headers, call)
+            except Exception as error:  # noqa: BLE001  # whatever it is becomes the answer
+                answer = self._problem(error, call)
+            if answer is None:
+                return
+            if isinstance(answer, Response):
+                status = answer.status_code
+                await answer(scope, receive, with_headers(send, [(b"x-request-id", request_id)]))
+                return
+            status, head, body = answer
+            head.append((b"content-length", b"%d" % len(body)))
+            head.append((b"x-request-id", request_id))
+            await send({"type": "http.response.start", "status": status, "headers": head})
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            current_call.reset(token)
+            self._meter.end(status, time.monotonic() - begun, call, scope)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], call: Call
+    ) -> tuple[int, Headers, bytes] | Response | None:
+        if scope["method"] != "POST":
+            return self._other_method(scope["method"])
+        if b"minibento-timeout" in headers:
+            self._shorten(call, headers[b"minibento-timeout"])
+        decode = self._exact_types.get(headers.get(b"content-type"))
+        if decode is None or b"content-encoding" in headers:
+            decode = self._decoder(headers)
+        message = await receive()
+        body = message.get("body", b"")
+        if (
+            message.get("more_body")
+            or message["type"] != "http.request"
+            or len(body) > self.max_body
+        ):
+            body = await self._read_on(message, receive, headers, call)
+        value = self._value(decode, body)
+        context = self._context(scope, receive, call) if self._wants_context else None
+        pending = self._invoke(value, context)
+        try:
+            # A method that never waits is done after its first step, and needs no timer.
+            waits_for = pending.send(None)
+        except StopIteration as done:
+            result = done.value
+        else:
+            result = await self._rest(pending, waits_for, receive, call)
+        if isinstance(result, Response):
+            checked(result.raw_headers)
+            return result
+        body = self._encode(result)
+        if context is None:
+            return 200, [_JSON], body
+        answer = context.response
+        return answer.status_code, [_JSON, *checked(answer.raw_headers)], body
+
+    def _value(self, decode: Decode, body: bytes) -> Any:
+        """The value of the body."""
+        if not body and (self._method.optional or self._method.body is None):
+            return ABSENT
+        try:
+            return decode(body)
+        except Refused as refused:
+            raise mended(refused, body, self._method) from None
+
+    async def _rest(self, pending: Pending, waits_for: Any, receive: Receive, call: Call) -> Any:
+        """The result of a method that waits, no later than its deadline or its client's leave."""
+        assert call.deadline is not None
+        left = call.deadline - time.monotonic()
+        watch = Watch(asyncio.get_running_loop(), call.deadline, left, receive)
+        try:
+            result = await resumed(pending, waits_for)
+            if watch.reason is None:
+                return result
+            watch.excuses()  # the method has caught the cancellation and gone on
+        except asyncio.CancelledError:
+            if not watch.excuses():
+                raise
+        finally:
+            watch.close()
+        if watch.reason == "gone":
+            raise Gone
+        raise DeadlineExceeded(f"{self._method.name} did not answer within its deadline")
+
+    def _problem(self, error: Exception, call: Call) -> tuple[int, Headers, bytes] | None:
+        if isinstance(error, Gone):
+            return None
+        found = problem.of(error, call.request_id, self._method.path)
+        return found.status, [_PROBLEM, *found.raw_headers()], found.body(call.request_id)
+
+    def _other_method(self, given: str) -> tuple[int, Headers, bytes]:
+        if given == "OPTIONS":
+            return 200, [(b"allow", _ALLOW["allow"].encode())], b""
+        raise Stop(405, f"{self._method.path} answers POST, got {given[:20]}", headers=_ALLOW)
+
+    def _decoder(self, headers: dict[bytes, bytes]) -> Decode:
+        """The slow choice, for headers that are written in an unusual way or missing."""
+        empty = b"transfer-encoding" not in headers and headers.get(b"content-length", b"0") == b"0"
+        if empty and (self._method.body is None or self._method.optional):
+            return _nothing
+        return choose_decoder(headers, self._decoders)
+
+    async def _read_on(
+        self, message: Message, receive: Receive, headers: dict[bytes, bytes], call: Call
+    ) -> bytes:
+        """A body that comes in several parts, within the deadline too."""
+        assert call.deadline is not None
+        try:
+            async with asyncio.timeout(call.deadline - time.monotonic()):
+                return await read_on(message, receive, headers, self.max_body)
+        except TimeoutError:
+            raise Stop(
+                408, "the body did not arrive before the deadline", headers={"connection": "close"}
+            ) from None
+
+    def _shorten(self, call: Call, given: bytes) -> None:
+        """Bring the deadline forward as the caller's header says."""
+        if not _SECONDS.match(given):
+            raise Stop(
+                400,
+                "Minibento-Timeout is a number of seconds such as 0.2, "
+                f"got {given.decode('latin-1')[:40]!r}",
+            )
+        seconds = float(given)
+        assert call.deadline is not None
+        if seconds < self._timeout:
+            call.deadline += seconds - self._timeout
+
+    def _context(self, scope: Scope, receive: Receive, call: Call) -> Context:
+        assert call.deadline is not None
+        return Context(Request(scope, receive), call.request_id, call.deadline)
+
+
+def _nothing(body: bytes) -> Any:
+    """The body of a method that takes nothing: `{}` or none at all."""
+    if body.strip() and json_value(body) != {}:
+        raise Refused(422, "this method takes nothing: send {} or no body")
+    return ABSENT

@@ -1,0 +1,122 @@
+"""Errors as `application/problem+json` answers (RFC 9457); knows no routes.
+
+An answer tells the caller what the caller can mend. What went wrong inside goes to the log, under
+the request id that the answer carries.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from minibento.errors import DeadlineExceeded, ItemError, MinibentoError, ModelError
+from minibento.io.base import Flaw, Refused
+
+__all__ = ["MEDIA_TYPE", "Problem", "of"]
+
+MEDIA_TYPE = "application/problem+json"
+_LOG = logging.getLogger("minibento")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One answer that is not a result."""
+
+    status: int
+    detail: str
+    kind: str = "about:blank"
+    flaws: tuple[Flaw, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self, request_id: str) -> bytes:
+        """The document that is sent."""
+        document: dict[str, Any] = {
+            "type": self.kind,
+            "title": _title(self.status),
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.flaws:
+            document["errors"] = [_entry(flaw) for flaw in self.flaws]
+        document["request_id"] = request_id
+        # A lone surrogate in a user's message has no UTF-8 form: as an escape it has none either.
+        return _SURROGATE.sub("\ufffd", json.dumps(document, ensure_ascii=False)).encode()
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """Its own headers, beside content type and length."""
+        return [(_latin(name.lower()), _latin(value)) for name, value in self.headers.items()]
+
+
+def of(error: Exception, request_id: str, where: str) -> Problem:
+    """The problem for an exception; what the caller may not see is logged here.
+
+    Args:
+        error: What ended the call.
+        request_id: Of the call.
+        where: Path of the call, for the log.
+    """
+    if isinstance(error, Refused):
+        return Problem(error.status, str(error), flaws=error.flaws)
+    if isinstance(error, ItemError):
+        return _of_item(error)
+    if isinstance(error, HTTPException):
+        return Problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+    if isinstance(error, DeadlineExceeded):
+        return Problem(504, str(error))
+    if isinstance(error, MinibentoError) and error.status != 500:
+        seconds = getattr(error, "retry_after", None)
+        headers = {} if seconds is None else {"retry-after": str(max(1, int(seconds)))}
+        return Problem(error.status, str(error), headers=headers)
+    _log(error, request_id, where)
+    return Problem(
+        500,
+        "the service failed to answer; its log has the reason under this request id",
+        kind="urn:minibento:problem:internal",
+    )
+
+
+def _of_item(error: ItemError) -> Problem:
+    flaws: tuple[Flaw, ...] = ()
+    if error.field is not None:
+        flaws = (Flaw(error.field, error.detail),)
+    if error.status >= 500:
+        return Problem(
+            error.status, error.detail, headers={"retry-after": "1"} if error.status == 503 else {}
+        )
+    return Problem(error.status, error.detail, flaws=flaws)
+
+
+def _log(error: Exception, request_id: str, where: str) -> None:
+    remote = error.remote_traceback if isinstance(error, ModelError) else ""
+    _LOG.error(
+        "%s failed: %s",
+        where,
+        remote.rstrip() or f"{type(error).__name__}: {error}",
+        exc_info=None if remote else error,
+        extra={"request_id": request_id},
+    )
+
+
+def _entry(flaw: Flaw) -> dict[str, str]:
+    entry = {"field": flaw.field, "expected": flaw.expected}
+    if flaw.got is not None:
+        entry["got"] = flaw.got
+    return entry
+
+
+def _title(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def _latin(text: str) -> bytes:
+    """Header text as bytes; a line break in a user's own value would forge a header."""
+    return re.sub(r"[\r\n\0]", " ", text).encode("latin-1", "replace")

@@ -1,0 +1,79 @@
+"""What the commands show of a stored version; knows neither the store nor any command."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from minibento.cli.quantities import age, short_version, size
+from minibento.store.store import Broken, Entry
+from minibento.tag import Tag
+
+__all__ = ["as_json", "as_row", "details", "details_as_json"]
+
+
+def as_json(entry: Entry | Broken, latest: bool) -> dict[str, Any]:
+    """One element of `list -o json`; a broken entry has its tag and its error only."""
+    if isinstance(entry, Broken):
+        return {"tag": str(entry.tag), "error": str(entry.error)}
+    return {
+        "tag": str(entry.tag),
+        "name": entry.tag.name,
+        "version": entry.tag.version,
+        "latest": latest,
+        "aliases": list(entry.aliases),
+        "framework": entry.about.get("framework", ""),
+        "size": entry.size,
+        "created": entry.created.isoformat(),
+        "labels": entry.about.get("labels", {}),
+    }
+
+
+def as_row(entry: Entry | Broken, latest: bool, tags: Sequence[Tag], now: datetime) -> list[str]:
+    """One line of `list`: tag, what else it is called, framework, size, age."""
+    versions = [tag.version or "" for tag in tags if tag.name == entry.tag.name]
+    tag = f"{entry.tag.name}:{short_version(entry.tag.version or '', versions)}"
+    if isinstance(entry, Broken):
+        return [tag, "", "", "", f"broken: {entry.error}"]
+    also = (["latest"] if latest else []) + list(entry.aliases)
+    framework = str(entry.about.get("framework", ""))
+    return [tag, ", ".join(also), framework, size(entry.size), age(entry.created, now)]
+
+
+def details(entry: Entry, latest: bool, now: datetime) -> dict[str, str | Sequence[str]]:
+    """What `get` shows, by the name of the line."""
+    about = entry.about
+    return {
+        "tag": str(entry.tag),
+        "also": ", ".join((["latest"] if latest else []) + list(entry.aliases)),
+        "framework": str(about.get("framework", "")),
+        "created": f"{age(entry.created, now)} ({entry.created.isoformat(timespec='seconds')})",
+        "size": size(entry.size),
+        "path": str(entry.path),
+        "methods": [_method(name, one) for name, one in about.get("signatures", {}).items()],
+        "labels": _pairs(about.get("labels", {})),
+        "metadata": _pairs(about.get("metadata", {})),
+        "objects": ", ".join(about.get("custom_objects", ())),
+        "python": str(about.get("python", "")),
+        "libraries": _pairs(about.get("libraries", {})),
+        "files": [f"{one.path}  {size(one.size)}  sha256 {one.sha256[:12]}" for one in entry.files],
+    }
+
+
+def details_as_json(entry: Entry, latest: bool) -> dict[str, Any]:
+    """What `get -o json` prints: the element of the list, and all that was recorded."""
+    return {
+        **as_json(entry, latest),
+        "path": str(entry.path),
+        "about": entry.about,
+        "files": [
+            {"path": one.path, "size": one.size, "sha256": one.sha256} for one in entry.files
+        ],
+    }
+
+
+def _method(name: str, signature: Mapping[str, Any]) -> str:
+    return f"{name}  batchable" if signature.get("batchable") else name
+
+
+def _pairs(values: Mapping[str, Any]) -> list[str]:
+    return [f"{name} = {value}" for name, value in values.items()]

@@ -1,0 +1,76 @@
+"""`minibento models alias`: names that stand for a version, shown, moved, rolled back, removed."""
+
+import click
+
+from minibento.cli.output import Format, output_option, print_json, print_table
+from minibento.cli.tags import local_store, tag_argument
+from minibento.store.store import Store
+from minibento.tag import Tag, check_name, check_version
+
+__all__ = ["alias"]
+
+
+@click.command()
+@tag_argument()
+@click.argument("alias", required=False)
+@click.option("--rollback", is_flag=True, help="Let ALIAS stand again for what it did before.")
+@click.option("--delete", is_flag=True, help="Remove ALIAS; the version stays.")
+@output_option
+def alias(tag: str, alias: str | None, rollback: bool, delete: bool, output: Format) -> None:
+    """Show, move, roll back or remove aliases.
+
+    \b
+    minibento models alias TAG ALIAS              let name:ALIAS stand for TAG from now on
+    minibento models alias NAME                   show the aliases of NAME
+    minibento models alias NAME ALIAS --rollback  go back to what it stood for before
+    minibento models alias NAME ALIAS --delete    remove the alias
+    """
+    store, parsed = local_store(), Tag.parse(tag)
+    if alias is None:
+        if rollback or delete:
+            raise click.UsageError("which ALIAS? minibento models alias NAME ALIAS --rollback")
+        _show(store, check_name(tag), output)
+    elif rollback and delete:
+        raise click.UsageError("--rollback and --delete exclude each other")
+    elif rollback:
+        _moved(store.rollback(check_name(tag), check_version(alias)), alias, output)
+    elif delete:
+        _delete(store, check_name(tag), check_version(alias), output)
+    else:
+        _moved(store.alias(parsed, check_version(alias)), alias, output)
+
+
+def _show(store: Store, name: str, output: Format) -> None:
+    store.get(name)  # its NotFound names what is near
+    histories = {one: store.history(name, one) for one in store.aliases(name)}
+    standing = store.aliases(name)
+    if output == "json":
+        print_json(
+            [
+                {"alias": one, "tag": str(tag), "history": [str(old) for old in histories[one]]}
+                for one, tag in standing.items()
+            ]
+        )
+    elif standing:
+        rows = [
+            [one, str(tag), ", ".join(str(old) for old in histories[one][:-1])]
+            for one, tag in standing.items()
+        ]
+        print_table(("ALIAS", "TAG", "BEFORE"), rows)
+    else:
+        click.echo(f"{name} has no alias: minibento models alias {name} production", err=True)
+
+
+def _delete(store: Store, name: str, alias: str, output: Format) -> None:
+    store.unalias(name, alias)
+    if output == "json":
+        print_json({"alias": alias, "tag": None})
+    else:
+        click.echo(f"removed {name}:{alias}")
+
+
+def _moved(tag: Tag, alias: str, output: Format) -> None:
+    if output == "json":
+        print_json({"alias": alias, "tag": str(tag)})
+    else:
+        click.echo(f"{tag.name}:{alias} -> {tag}")

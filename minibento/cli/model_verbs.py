@@ -1,0 +1,117 @@
+"""`minibento models list | get | delete | verify`: the store's verbs, printed."""
+
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from minibento.cli.entries import as_json, as_row, details, details_as_json
+from minibento.cli.output import Format, output_option, print_facts, print_json, print_table
+from minibento.cli.quantities import size
+from minibento.cli.tags import local_store, tag_argument
+from minibento.errors import MinibentoError, NotFound
+from minibento.store.store import Broken, Entry, Store
+from minibento.tag import Tag, check_name
+
+__all__ = ["delete", "get", "list_", "verify"]
+
+COLUMNS = ("TAG", "ALSO", "FRAMEWORK", "SIZE", "SAVED")
+
+
+@click.command("list")
+@click.argument("name", required=False)
+@output_option
+def list_(name: str | None, output: Format) -> None:
+    """List the stored models, or the versions of NAME."""
+    store = local_store()
+    found = store.list(None if name is None else check_name(name))
+    if name is not None and not found:
+        store.get(name)  # its NotFound names what is near
+    latest = _latest(store, found)
+    if output == "json":
+        print_json([as_json(entry, entry.tag in latest) for entry in found])
+    elif found:
+        now, tags = datetime.now(UTC), [entry.tag for entry in found]
+        print_table(COLUMNS, [as_row(one, one.tag in latest, tags, now) for one in found])
+    else:
+        click.echo("no models yet: minibento.sklearn.save_model(name, model) stores one", err=True)
+
+
+@click.command()
+@tag_argument()
+@output_option
+def get(tag: str, output: Format) -> None:
+    """Show one model: what it is, its files and aliases."""
+    store = local_store()
+    entry = store.get(Tag.parse(tag))
+    latest = entry.tag in _latest(store, [entry])
+    if output == "json":
+        print_json(details_as_json(entry, latest))
+    else:
+        shown = details(entry, latest, datetime.now(UTC))
+        print_facts({name: value for name, value in shown.items() if value})
+
+
+@click.command()
+@tag_argument()
+@click.option("--force", is_flag=True, help="Also if an alias stands for it; the alias goes too.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@output_option
+def delete(tag: str, force: bool, yes: bool, output: Format) -> None:
+    """Remove one version for good.
+
+    TAG needs a version here, so that nobody removes the latest one by leaving it out. On a terminal
+    it asks before it removes.
+    """
+    store = local_store()
+    wanted = _deletable(store, Tag.parse(tag))
+    if _on_terminal() and not yes:
+        click.confirm(f"delete {wanted} for good?", abort=True, err=True)
+    store.delete(wanted, force=force)
+    if output == "json":
+        print_json({"deleted": str(wanted)})
+    else:
+        click.echo(f"deleted {wanted}")
+
+
+@click.command()
+@tag_argument()
+@output_option
+def verify(tag: str, output: Format) -> None:
+    """Compare every file with what was saved; exit code 1 if one differs."""
+    entry = local_store().verify(Tag.parse(tag))
+    if output == "json":
+        print_json({"tag": str(entry.tag), "files": len(entry.files), "size": entry.size})
+    else:
+        files = f"{len(entry.files)} file{'' if len(entry.files) == 1 else 's'}"
+        click.echo(f"{entry.tag}: {files}, {size(entry.size)}, all as saved")
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _deletable(store: Store, tag: Tag) -> Tag:
+    """The exact tag; a broken version can be deleted by its full one."""
+    if tag.version is None:
+        raise click.UsageError(
+            f"{str(tag)!r} has no version: `minibento models list {tag}` shows its versions, "
+            f"{f'{tag}:latest'!r} is the newest"
+        )
+    try:
+        return store.get(tag).tag
+    except NotFound:
+        raise
+    except MinibentoError:
+        return tag
+
+
+def _latest(store: Store, entries: "list[Entry | Broken] | list[Entry]") -> set[Tag]:
+    """The tag that `latest` stands for, of every name that has one which can be read."""
+    found = set()
+    for name in {entry.tag.name for entry in entries if isinstance(entry, Entry)}:
+        try:
+            found.add(store.get(Tag(name)).tag)
+        except MinibentoError:  # the newest one is broken: the list says so itself
+            continue
+    return found

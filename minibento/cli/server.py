@@ -1,0 +1,89 @@
+"""One process that serves one service on one socket until it is told to stop; prints nothing."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from minibento.cli.listening import refusal
+
+if TYPE_CHECKING:
+    from minibento.asgi.service import Service
+
+__all__ = ["serve_until_stopped"]
+
+# Requests that are still under way this long after the first signal are cancelled.
+_GRACE_SECONDS = 60
+
+
+def serve_until_stopped(
+    service: "Service[Any]", listening: socket.socket, on_ready: Callable[[], None]
+) -> None:
+    """Start the service, call `on_ready` when it answers, return after SIGINT or SIGTERM.
+
+    Requests under way are answered first; a second Ctrl-C does not wait for them.
+
+    Raises:
+        Exception: what the service's start raised.
+        click.ClickException: somebody else took the port meanwhile.
+    """
+    config = uvicorn.Config(
+        service,
+        lifespan="off",  # started here, so that its errors arrive as they are
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_run(service, _Server(config, on_ready), listening))
+
+
+async def _run(service: "Service[Any]", server: "_Server", listening: socket.socket) -> None:
+    await service.start()
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        if server.force_exit:  # the requests it cuts off now are no errors: it was asked twice
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await service.stop()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which tells when it is ready and does not die of the signal it obeyed."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        assert sockets is not None
+        for one in sockets:
+            host, port = one.getsockname()[:2]
+            try:
+                # Two may have bound it, one may listen; uvloop's own listen says nothing of it.
+                one.listen(self.config.backlog)
+            except OSError as error:
+                raise refusal(error, host, port) from error
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Without uvicorn's raising them again, which would end the process before the hooks."""
+        wanted = (signal.SIGINT, signal.SIGTERM)
+        before = {one: signal.signal(one, self.handle_exit) for one in wanted}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)

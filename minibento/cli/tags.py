@@ -1,0 +1,37 @@
+"""TAG arguments: completed from the store; what a tag may look like is `minibento.tag`'s."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from minibento.errors import MinibentoError
+from minibento.store.home import home
+from minibento.store.store import Broken, Store
+
+__all__ = ["local_store", "tag_argument"]
+
+
+def local_store() -> Store:
+    """The models of `$MINIBENTO_HOME`."""
+    return Store(home(), "models")
+
+
+def tag_argument(name: str = "tag") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """An argument that shells complete with the tags in the store."""
+    return click.argument(name, metavar=name.upper(), shell_complete=_complete)
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
+    from click.shell_completion import CompletionItem  # only while a shell completes
+
+    try:
+        entries = local_store().list()
+    except MinibentoError:
+        return []
+    tags = []
+    for entry in entries:
+        tags.append(str(entry.tag))
+        if not isinstance(entry, Broken):
+            tags.extend(f"{entry.tag.name}:{alias}" for alias in entry.aliases)
+    return [CompletionItem(tag) for tag in tags if tag.startswith(incomplete)]

@@ -1,0 +1,209 @@
+"""From the TARGET of a command to the service it names; knows no server.
+
+A TARGET is a file or folder (`service.py:CreditRisk`, `.`) or `module:Attribute`. Whatever it is
+becomes a Place: a folder to import from, a module, perhaps an attribute.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minibento.cli.build_file import BUILD_FILE, service_of
+from minibento.cli.user_module import import_from
+from minibento.errors import TargetError
+
+if TYPE_CHECKING:
+    from minibento.asgi.service import Service
+
+__all__ = ["Place", "find", "place"]
+
+SERVICE_FILE = "service.py"
+_REFERENCE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a service is: `module` imported with `folder` on the path; None: its only service."""
+
+    folder: Path
+    module: str
+    attribute: str | None
+
+
+def find(target: str | None) -> "Service[Any]":
+    """Import the service that TARGET names; None stands for the current folder.
+
+    Raises:
+        TargetError: TARGET names nothing, or two things, or no service; or its module raised.
+    """
+    found = place(target, Path.cwd())
+    module = import_from(found.folder, found.module)
+    services = dict(_services(vars(module)))
+    if found.attribute is None:
+        return _only(services, found)
+    if found.attribute in services:
+        return services[found.attribute]
+    raise TargetError(_no_service(found, found.attribute, vars(module), services))
+
+
+def place(target: str | None, folder: Path) -> Place:
+    """Where TARGET points, seen from `folder`; imports nothing of the user's.
+
+    Raises:
+        TargetError: nowhere, or to two places; the message has both spellings.
+    """
+    if target is None:
+        found = _folder_place(folder, None)
+        if found is None:
+            raise TargetError(_empty("the current folder"))
+        return found
+    as_path, as_module = _path_place(target, folder), _module_place(target, folder)
+    if as_path is not None and as_module is not None and as_path != as_module:
+        raise TargetError(
+            f"{target!r} fits two services: write ./{target} for the folder, or "
+            f"{_module_file(as_module)}:{as_module.attribute} for the module"
+        )
+    found = as_path or as_module
+    if found is None:
+        raise TargetError(_nothing(target, folder))
+    return found
+
+
+def _path_place(target: str, folder: Path) -> Place | None:
+    path, attribute = folder / target, None
+    if not target or not _exists(path):
+        head, _, tail = target.rpartition(":")
+        if not head or not tail.isidentifier() or not _exists(folder / head):
+            return None
+        path, attribute = folder / head, tail
+    if path.is_dir():
+        return _folder_place(path, attribute)
+    if path.suffix != ".py":
+        raise TargetError(
+            f"{path} is no Python file: TARGET is a .py file, a folder or module:Name"
+        )
+    return _file_place(path, attribute)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # longer than a path may be; a NUL
+        return False
+
+
+def _folder_place(folder: Path, attribute: str | None) -> Place | None:
+    reference = service_of(folder)
+    if reference is not None:
+        match = _REFERENCE.match(reference)
+        if match is None:
+            raise TargetError(
+                f"{folder / BUILD_FILE}: service is {reference!r}, must be module:Name, "
+                "for example service:CreditRisk"
+            )
+        return Place(folder.resolve(), match[1], attribute or match[2])
+    if (folder / SERVICE_FILE).is_file():
+        return _file_place(folder / SERVICE_FILE, attribute)
+    return None
+
+
+def _file_place(path: Path, attribute: str | None) -> Place:
+    """A file of a package is imported as part of it, so that its own imports work."""
+    path = path.resolve()
+    if not path.stem.isidentifier():
+        raise TargetError(f"{path.name} cannot be imported: name it with letters, digits and _")
+    parts, folder = ([] if path.stem == "__init__" else [path.stem]), path.parent
+    while (folder / "__init__.py").is_file():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return Place(folder, ".".join(parts), attribute)
+
+
+def _module_place(target: str, folder: Path) -> Place | None:
+    match = _REFERENCE.match(target)
+    if match is None:
+        return None
+    path: Sequence[str] = [str(folder), *sys.path]
+    for part in match[1].split("."):
+        spec = PathFinder.find_spec(part, path)
+        if spec is None:
+            return None
+        path = spec.submodule_search_locations or []
+    # To Python any folder is a module; one without code has no attribute to name.
+    return Place(folder.resolve(), match[1], match[2]) if spec and spec.origin else None
+
+
+def _module_file(at: Place) -> str:
+    base = Path(*at.module.split("."))
+    package = at.folder / base / "__init__.py"
+    return str(base / "__init__.py" if package.is_file() else base.with_suffix(".py"))
+
+
+def _services(names: dict[str, object]) -> "Iterator[tuple[str, Service[Any]]]":
+    from minibento.asgi.service import Service  # not before the user's own code needs it
+
+    for name, value in names.items():
+        if isinstance(value, Service):
+            yield name, value
+
+
+def _only(services: "dict[str, Service[Any]]", at: Place) -> "Service[Any]":
+    distinct = {id(service): service for service in services.values()}
+    if len(distinct) == 1:
+        return next(iter(distinct.values()))
+    if not distinct:
+        raise TargetError(
+            f"{_module_file(at)} has no service: decorate a class with @minibento.service"
+        )
+    spellings = ", ".join(f"{at.module}:{name}" for name in services)
+    raise TargetError(f"{_module_file(at)} has {len(distinct)} services, name one: {spellings}")
+
+
+def _no_service(
+    at: Place, attribute: str, names: dict[str, object], services: "dict[str, Service[Any]]"
+) -> str:
+    where = _module_file(at)
+    if attribute in names:
+        kind = type(names[attribute]).__name__
+        said = f"{at.module}:{attribute} is a {kind}, not a service"
+        said = f"{at.module}:{attribute} is a class" if kind == "type" else said
+        mend = "decorate it with @minibento.service" if kind == "type" else "name a service"
+    else:
+        said, mend = f"{where} has no {attribute!r}", "decorate a class with @minibento.service"
+    if not services:
+        return f"{said}: {mend}"
+    near = get_close_matches(attribute, services, n=1, cutoff=0.5)
+    if near:
+        return f"{said}: did you mean {at.module}:{near[0]}?"
+    return f"{said}: its services are {', '.join(services)}"
+
+
+def _empty(where: str) -> str:
+    return (
+        f"{where} has neither {BUILD_FILE} nor {SERVICE_FILE}: name the service as TARGET "
+        "(service.py:CreditRisk), or `minibento init DIR` writes one to begin with"
+    )
+
+
+def _nothing(target: str, folder: Path) -> str:
+    """What is near: files for a path, the right form for a bare module name."""
+    head = target.partition(":")[0]
+    if head and _exists(folder / head) and (folder / head).is_dir():
+        return _empty(head)
+    if (folder / f"{head}.py").is_file():
+        return f"{target!r} is neither a file nor module:Name: did you mean {head}.py?"
+    files = [path.name for path in sorted(folder.glob("*.py"))]
+    near = get_close_matches(head if head.endswith(".py") else f"{head}.py", files, n=1)
+    if near:
+        attribute = target[len(head) :]
+        fixed = near[0] if head.endswith(".py") else near[0].removesuffix(".py")
+        return f"there is no {head!r} here: did you mean {fixed}{attribute}?"
+    return (
+        f"{target!r} is neither a file, a folder, nor a module that can be imported from here: "
+        "write service.py:CreditRisk, a folder, or service:CreditRisk"
+    )

@@ -1,0 +1,63 @@
+"""Pydantic's complaints in our own words: which field, what was expected, what came."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from minibento.io.base import Flaw, Refused
+from minibento.io.strict_json import malformed
+
+__all__ = ["refusal", "shown"]
+
+_MOST = 50
+_TOO_MANY = 10_000
+_LONGEST = 100
+
+
+def refusal(error: ValidationError, body: bytes) -> Refused:
+    """The refusal of a body that failed validation: 400 if it is no JSON, else 422."""
+    if error.error_count() > _TOO_MANY:
+        # Each would become a dict with its input: minutes and gigabytes for a large body.
+        return Refused(422, f"{error.error_count():,} places are wrong: send fewer to see which")
+    found = error.errors(include_url=False, include_context=True)
+    if found[0]["type"] == "json_invalid":
+        return malformed(body, str(found[0].get("ctx", {}).get("error", found[0]["msg"])))
+    flaws = tuple(_flaw(dict(entry)) for entry in found[:_MOST])
+    detail = "; ".join(_sentence(flaw) for flaw in flaws[:3])
+    if len(found) > 3:
+        detail += f"; and {len(found) - 3} more"
+    return Refused(422, detail, flaws)
+
+
+def shown(value: object) -> str:
+    """A value as text that fits into a message."""
+    if isinstance(value, str):
+        text = repr(value[: _LONGEST + 1])
+    elif isinstance(value, dict | list) and len(value) > 20:
+        text = f"{type(value).__name__} of {len(value)} entries"
+    elif isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 1000:
+        text = f"an integer of {value.bit_length()} bits"
+    else:
+        text = repr(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def _flaw(entry: dict[str, Any]) -> Flaw:
+    place = [*entry["loc"], *entry.get("ctx", {}).get("at", ())]
+    field = ".".join(str(part) for part in place)
+    kind = entry["type"]
+    came = entry.get("ctx", {}).get("got", entry["input"])
+    if kind in {"missing", "missing_argument"}:
+        return Flaw(field, "this field is required")
+    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
+        return Flaw(field, "no such field is accepted", shown(entry["input"]))
+    return Flaw(field, _lower(entry["msg"]), shown(came))
+
+
+def _lower(message: str) -> str:
+    return message.removeprefix("Input ").removeprefix("Value error, ")
+
+
+def _sentence(flaw: Flaw) -> str:
+    got = "" if flaw.got is None else f", got {flaw.got}"
+    return f"{flaw.field or 'the body'}: {flaw.expected}{got}"

@@ -1,0 +1,70 @@
+"""Which file reads and writes the values of a hint; each is loaded when a hint first needs it."""
+
+import sys
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic.errors import (
+    PydanticInvalidForJsonSchema,
+    PydanticSchemaGenerationError,
+    PydanticUserError,
+)
+
+from minibento.errors import DeclarationError
+from minibento.importing import load
+from minibento.io.base import Codec
+
+__all__ = ["codec", "resolved"]
+
+# Type by its module and name, which exists only if somebody has imported it: what makes of the
+# hint one that pydantic can read.
+_TYPES = {
+    ("numpy", "ndarray"): "minibento.io.ndarray:array_hint",
+    ("pandas", "DataFrame"): "minibento.io.frame:frame_hint",
+}
+_TEXT = "minibento.io.text_body:TextBody"
+_JSON = "minibento.io.json_body:JsonBody"
+
+
+def codec(hint: Any, where: str) -> Codec:
+    """The codec for a hint.
+
+    Args:
+        hint: As `typing.get_type_hints(..., include_extras=True)` gives it.
+        where: What it belongs to, for the error: `CreditRisk.classify: application`.
+
+    Raises:
+        DeclarationError: nothing can read or write such values; the message has the mend.
+    """
+    try:
+        made: Codec = load(_TEXT if hint is str else _JSON)(resolved(hint))
+        made.adapter.json_schema()  # what has no description cannot travel either
+    except PydanticUserError as error:
+        raise DeclarationError(f"{where}: {_mend(hint, error)}") from error
+    return made
+
+
+def resolved(hint: Any) -> Any:
+    """The hint, with arrays and frames made readable at its top; others as they are."""
+    annotated = get_origin(hint) is Annotated
+    base = get_args(hint)[0] if annotated else hint
+    for (module, name), make in _TYPES.items():
+        library = sys.modules.get(module)
+        kind = getattr(library, name, None)
+        if kind is not None and (base is kind or get_origin(base) is kind):
+            return load(make)(base, hint.__metadata__ if annotated else ())
+    return hint
+
+
+def _mend(hint: Any, error: PydanticUserError) -> str:
+    name = getattr(hint, "__name__", None) or str(hint)
+    if error.code == "typed-dict-version":
+        return (
+            f"{name} is or holds a typing.TypedDict, which Python before 3.12 cannot read: "
+            "use typing_extensions.TypedDict"
+        )
+    if isinstance(error, PydanticSchemaGenerationError | PydanticInvalidForJsonSchema):
+        return (
+            f"values of {name} cannot travel as JSON: use a pydantic model, a dataclass, a "
+            "typing_extensions.TypedDict, a plain type, np.ndarray or pd.DataFrame"
+        )
+    return str(error).partition("\n")[0]

@@ -1,0 +1,69 @@
+"""From a tag to a model: the local store, unless somebody above has put other answers in front."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from minibento.errors import UsageError
+from minibento.models.model import Model
+from minibento.store.home import home
+from minibento.store.store import Store
+from minibento.tag import LATEST, Tag
+
+__all__ = ["get", "load_as", "local_store", "resolving"]
+
+# Innermost last. Service modules call `get` while they are imported, so nothing can be passed in.
+_OVERRIDES: list[dict[Tag, Model | None]] = []
+
+
+def local_store() -> Store:
+    """The models of `$MINIBENTO_HOME`, read at each call so that it may be set at any time."""
+    return Store(home(), "models")
+
+
+def get(tag: str | Tag) -> Model:
+    """The model of a tag: exact version, alias, `latest` (also without version), unique prefix.
+
+    Raises:
+        InvalidTag: it is no tag.
+        NotFound: nothing in the store fits it.
+        Corrupt: its manifest cannot be read.
+    """
+    wanted = _exact(tag)
+    for override in reversed(_OVERRIDES):
+        if wanted in override:
+            return override[wanted] or Model(wanted, None)
+    entry = local_store().get(wanted)
+    return Model(entry.tag, entry)
+
+
+def load_as(framework: str, tag: str | Tag) -> Any:
+    """Load a model that `framework` saved; UsageError if another one did."""
+    model = get(tag)
+    if model.framework not in (framework, ""):
+        raise UsageError(
+            f"{model.tag} was saved by {model.framework}, not by {framework}: "
+            "minibento.models.get(tag).load() loads any model"
+        )
+    return model.load()
+
+
+@contextmanager
+def resolving(models: Mapping[str, Model | None]) -> Iterator[None]:
+    """Within the block `get` answers these tags from here; None stands for a placeholder.
+
+    Tags that are not named go on to what was in force before: outer blocks, then the store.
+    """
+    override = {_exact(tag): model for tag, model in models.items()}
+    _OVERRIDES.append(override)
+    try:
+        yield
+    finally:
+        # By identity: two blocks that name the same tags are equal, and may end in any order.
+        index = next(i for i, one in enumerate(_OVERRIDES) if one is override)
+        del _OVERRIDES[index]
+
+
+def _exact(tag: str | Tag) -> Tag:
+    parsed = Tag.parse(tag)
+    return parsed if parsed.version is not None else Tag(parsed.name, LATEST)

@@ -1,0 +1,158 @@
+"""One version as one deterministic zip file, out and in; knows no store beyond a draft to fill."""
+
+import os
+import secrets
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from minibento.errors import AlreadyExists, Corrupt, StoreError, Untrusted
+from minibento.store.disk import BLOCK, disk_errors, sync_directory
+from minibento.store.draft import Draft, Origin
+from minibento.store.entry import Entry
+from minibento.store.files import open_below, read_manifest
+from minibento.store.manifest import MANIFEST, MAX_MANIFEST, Manifest
+from minibento.store.zip_layout import MAX_RATIO, check_layout
+
+__all__ = ["EXECUTES_CODE", "SUFFIX", "export_archive", "import_archive"]
+
+SUFFIX = ".zip"
+# The one key of `about` that is read here: loading these files can run code that is in them.
+EXECUTES_CODE = "executes_code"
+_WORTH = 0.95  # compressed to more than this share, a file is stored as it is
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError)
+_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def export_archive(entry: Entry, path: Path) -> Path:
+    """Write `entry` to `path`, or into the folder `path` under a name made from its tag."""
+    if path.is_dir():
+        path /= f"{entry.tag.name}-{entry.tag.version}{SUFFIX}"
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with disk_errors(f"cannot export {entry.tag}", path):
+        if os.path.lexists(path):
+            raise AlreadyExists(f"{path} exists: remove it, or choose another path")
+        try:
+            _write(entry, aside, compress=True)
+            if _unpacked(entry) > MAX_RATIO * aside.stat().st_size:
+                # What compresses this well would be refused on import as a zip bomb.
+                _write(entry, aside, compress=False)
+            aside.rename(path)
+            sync_directory(path.parent)
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+    return path
+
+
+def import_archive(
+    draft: Callable[[str], AbstractContextManager[Draft]], path: Path, *, trust: bool, latest: bool
+) -> Entry:
+    """Check the archive at `path` in whole, fill a draft with it, and publish that."""
+    with disk_errors("cannot import", path), path.open("rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise StoreError(f"cannot import {path}: not a regular file")
+        try:
+            return _import(draft, path, file, trust=trust, latest=latest)
+        except _DAMAGE as error:
+            raise _refused(path, f"{type(error).__name__}: {error}") from error
+
+
+def _import(
+    draft: Callable[[str], AbstractContextManager[Draft]],
+    path: Path,
+    file: BinaryIO,
+    *,
+    trust: bool,
+    latest: bool,
+) -> Entry:
+    try:
+        archive = check_layout(file)
+        manifest = Manifest.from_bytes(_read_manifest(archive))
+    except Corrupt as error:
+        raise _refused(path, str(error)) from error
+    _check_trust(manifest, path, trust=trust)
+    with archive, draft(manifest.name) as made:
+        for info in archive.infolist():
+            if info.filename != MANIFEST:
+                with disk_errors(f"cannot import {manifest.tag}", made.path):
+                    _extract(archive, info, made.path)
+        sealed = made.seal(manifest.about, manifest.explicit)
+        if sealed != manifest:
+            raise _refused(path, _difference(sealed, manifest))
+        return made.place(sealed, Origin(source=path.name, trusted=trust, latest=latest))
+
+
+def _write(entry: Entry, path: Path, *, compress: bool) -> None:
+    files = entry.open_files()
+    manifest = read_manifest(entry.path, entry.tag).to_bytes()
+    best = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    with path.open("wb") as raw:
+        with zipfile.ZipFile(raw, "w") as archive:
+            archive.writestr(_info(MANIFEST, len(manifest), best), manifest)
+            for record in entry.files:
+                worth = compress and _is_worth_compressing(entry.path, record.path)
+                method = best if worth else zipfile.ZIP_STORED
+                with archive.open(_info(record.path, record.size, method), "w") as target:
+                    files.copy(record.path, cast("BinaryIO", target))
+        raw.flush()
+        os.fsync(raw.fileno())
+
+
+def _info(name: str, size: int, method: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _TIME)
+    info.compress_type = method
+    info.file_size = size  # decides whether the entry gets 64-bit lengths
+    info.create_system = 3
+    info.external_attr = (stat.S_IFREG | 0o444) << 16
+    return info
+
+
+def _is_worth_compressing(folder: Path, path: str) -> bool:
+    """Judge by the first block: model files are alike all the way."""
+    with os.fdopen(open_below(folder, path), "rb") as file:
+        sample = file.read(BLOCK)
+    return len(zlib.compress(sample, 1)) < _WORTH * len(sample)
+
+
+def _unpacked(entry: Entry) -> int:
+    return entry.size + (entry.path / MANIFEST).stat().st_size
+
+
+def _read_manifest(archive: zipfile.ZipFile) -> bytes:
+    if MANIFEST not in archive.NameToInfo:
+        raise Corrupt(f"it holds no {MANIFEST}, so it is no exported version")
+    if archive.getinfo(MANIFEST).file_size > MAX_MANIFEST:
+        raise Corrupt(f"its {MANIFEST} exceeds {MAX_MANIFEST} bytes")
+    return archive.read(MANIFEST)
+
+
+def _check_trust(manifest: Manifest, path: Path, *, trust: bool) -> None:
+    if manifest.about.get(EXECUTES_CODE, False) is not False and not trust:
+        raise Untrusted(
+            f"{path} holds {manifest.tag}, which can execute code when it is loaded: import it "
+            "with --trust if you know who made it, or have it saved in a safe format"
+        )
+
+
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> None:
+    target = folder / info.filename
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(info) as source, target.open("xb") as file:
+        while block := source.read(BLOCK):
+            file.write(block)
+
+
+def _difference(sealed: Manifest, manifest: Manifest) -> str:
+    changed = sorted(set(sealed.files) ^ set(manifest.files))
+    return f"{changed[0].path!r} is not what its manifest says" if changed else "it was changed"
+
+
+def _refused(path: Path, reason: str) -> Corrupt:
+    return Corrupt(
+        f"{path} cannot be imported: {reason}; get a whole copy, or export the version again"
+    )

@@ -1,0 +1,84 @@
+"""Every command that takes a tag refuses bad ones in the same way, and touches nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from minibento.errors import InvalidTag
+from minibento.tag import Tag
+from tests.cli.conftest import Run, Save
+
+BAD = [
+    "../x",
+    "a/../../b",
+    "/etc/passwd",
+    "..",
+    " ..",
+    "a:b:c",
+    "a:../b",
+    "a:",
+    ":a",
+    "a\x00b",
+    "a\nb",
+    "a\n",
+    "%2e%2e",
+    "%252e%252e%252f",
+    "$(id)",
+    ";rm",
+    "-rf",
+    "CON",
+    "a" * 256,
+    "\u00e9",
+    "e\u0301",
+    "\uff41",
+    "\udc80",
+    "",
+    *(" ", "\t", "\n", "\r", "\x0b", "\x0c", "\u00a0", "\u2003"),
+]
+COMMANDS = [
+    ["models", "get", "--", "{}"],
+    ["models", "get", "-o", "json", "--", "{}"],
+    ["models", "list", "--", "{}"],
+    ["models", "delete", "--yes", "--force", "--", "{}"],
+    ["models", "verify", "--", "{}"],
+    ["models", "export", "--", "{}", "out.model"],
+    ["models", "alias", "--", "{}"],
+    ["models", "alias", "--", "{}", "production"],
+    ["models", "alias", "--rollback", "--", "{}", "production"],
+    ["models", "alias", "--delete", "--", "{}", "production"],
+    ["models", "alias", "--", "kept", "{}"],
+    ["models", "alias", "--rollback", "--", "kept", "{}"],
+    ["models", "alias", "--delete", "--", "kept", "{}"],
+    ["init", "new", "--model", "{}"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_bad_tag_is_refused_alike_by_every_command(
+    run: Run, save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save("kept")
+    before = _tree(tmp_path)
+    for tag in BAD:
+        result = run(*(part.replace("{}", tag) for part in command))
+        assert result.exit_code == 1, (tag, result.output)
+        assert result.stderr.startswith("Error: "), (tag, result.output)
+        assert result.stderr.count("\n") == 1, (tag, result.output)
+        assert "is not a valid" in result.stderr, (tag, result.output)
+        assert result.stdout == "", (tag, result.output)
+    assert _tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("tag", BAD)
+def test_the_refusal_is_that_of_the_tag_itself(run: Run, tag: str) -> None:
+    with pytest.raises(InvalidTag) as refused:
+        Tag.parse(tag)
+    assert run("models", "get", "--", tag).stderr == f"Error: {refused.value}\n"
+
+
+def _tree(path: Path) -> dict[str, bytes | None]:
+    return {
+        str(one.relative_to(path)): one.read_bytes() if one.is_file() else None
+        for one in path.rglob("*")
+    }

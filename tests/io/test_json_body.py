@@ -1,0 +1,162 @@
+import dataclasses
+import enum
+import math
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict
+
+from minibento.io.base import BadAnswer, Refused
+from minibento.io.json_body import JsonBody
+
+
+class Inner(TypedDict):
+    n: int
+
+
+@dataclasses.dataclass
+class Outer:
+    x: float
+    inner: Inner
+    many: list[int] = dataclasses.field(default_factory=list)
+
+
+class Loose(BaseModel):
+    n: int
+
+
+class Tight(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    n: int
+    price: float | None = None
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+def flaws(codec: JsonBody, body: bytes) -> list[tuple[str, str | None]]:
+    with pytest.raises(Refused) as caught:
+        codec.decode(body)
+    assert caught.value.status == 422
+    return [(flaw.field, flaw.got) for flaw in caught.value.flaws]
+
+
+def test_a_models_own_configuration_decides_on_extras_and_coercion() -> None:
+    assert JsonBody(Loose).decode(b'{"n": "1", "more": 2}') == Loose(n=1)
+    assert flaws(JsonBody(Tight), b'{"n": "1", "more": 2}') == [("n", "'1'"), ("more", "2")]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"x": 1, "inner": {"n": "1"}}', "inner.n"),
+        (b'{"x": 1, "inner": {"n": 1, "m": 1}}', "inner.m"),
+        (b'{"x": 1, "inner": {"n": 1}, "y": 1}', "y"),
+        (b'{"x": true, "inner": {"n": 1}}', "x"),
+        (b'{"x": 1, "inner": {"n": true}}', "inner.n"),
+        (b'{"x": 1, "inner": {"n": 1}, "many": [1, 2.5]}', "many.1"),
+        (b'{"inner": {"n": 1}}', "x"),
+    ],
+)
+def test_types_without_a_configuration_are_strict_at_any_depth(body: bytes, field: str) -> None:
+    assert [place for place, _ in flaws(JsonBody(Outer), body)] == [field]
+
+
+def test_an_integer_is_accepted_for_a_float() -> None:
+    assert JsonBody(Outer).decode(b'{"x": 1, "inner": {"n": 1}}') == Outer(1.0, {"n": 1})
+    assert JsonBody(float).decode(b"1") == 1.0
+
+
+@pytest.mark.parametrize("hint", [Loose, Tight, Inner, dict[str, int], list[Tight], Outer, Any])
+def test_a_key_that_comes_twice_is_refused_for_every_kind_of_hint(hint: Any) -> None:
+    body = b'{"n": 1, "n": 1}'
+    with pytest.raises(Refused) as caught:
+        JsonBody(hint).decode(b"[" + body + b"]" if hint == list[Tight] else body)
+    assert caught.value.status == 400
+
+
+def test_a_dataclass_with_defaults_cannot_hide_a_key_that_comes_twice() -> None:
+    @dataclasses.dataclass
+    class Two:
+        a: int
+        b: int = 0
+
+    with pytest.raises(Refused, match="twice"):
+        JsonBody(Two).decode(b'{"a": 1, "a": 2}')
+
+
+def test_a_nan_is_no_json_whatever_the_hint_makes_of_it() -> None:
+    for hint in (float, Tight, Any):
+        with pytest.raises(Refused) as caught:
+            JsonBody(hint).decode(b'{"n": NaN}')
+        assert caught.value.status == 400
+
+
+def test_a_huge_value_is_shortened_in_the_message() -> None:
+    with pytest.raises(Refused) as caught:
+        JsonBody(int).decode(b'"' + b"x" * 100_000 + b'"')
+    assert len(str(caught.value)) < 300
+
+
+def test_the_number_of_flaws_told_is_limited() -> None:
+    with pytest.raises(Refused) as caught:
+        JsonBody(list[int]).decode(b"[" + b",".join([b'"a"'] * 1000) + b"]")
+    assert len(caught.value.flaws) == 50
+    assert "and 997 more" in str(caught.value)
+
+
+def test_of_a_great_many_flaws_only_the_number_is_told() -> None:
+    with pytest.raises(Refused, match=r"20,000 places") as caught:
+        JsonBody(list[int]).decode(b"[" + b",".join([b'"a"'] * 20_000) + b"]")
+    assert caught.value.status == 422
+    assert caught.value.flaws == ()
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "body"),
+    [
+        (Tight, Tight(n=1), b'{"n":1,"price":null}'),
+        (Tight, {"n": 1, "price": np.float32(1.5)}, b'{"n":1,"price":1.5}'),
+        (float, np.float64(0.5), b"0.5"),
+        (float, np.float32(0.5), b"0.5"),
+        (list[float], np.array([1.0, 2.0]), b"[1.0,2.0]"),
+        (list[Tight], [{"n": 1}], b'[{"n":1,"price":null}]'),
+        (Inner, {"n": np.int64(3)}, b'{"n":3}'),
+        (Outer, Outer(np.float32(1.5), {"n": 1}), b'{"x":1.5,"inner":{"n":1},"many":[]}'),  # type: ignore[arg-type]  # what a model gives
+        (Colour, Colour.RED, b'"red"'),
+        (date, date(2026, 1, 2), b'"2026-01-02"'),
+        (None, None, b"null"),
+    ],
+)
+def test_an_answer_that_nearly_fits_its_hint_is_converted(
+    hint: Any, value: Any, body: bytes
+) -> None:
+    assert JsonBody(hint).encode(value) == body
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"), [(Tight, {"n": "no"}), (float, "a"), (Inner, {}), (int, None)]
+)
+def test_an_answer_that_does_not_fit_its_hint_is_an_error_of_the_service(
+    hint: Any, value: Any
+) -> None:
+    with pytest.raises(BadAnswer, match="hint"):
+        JsonBody(hint).encode(value)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_typed_float_that_is_not_finite_is_named(number: float) -> None:
+    with pytest.raises(BadAnswer, match="price is"):
+        JsonBody(Tight).encode(Tight.model_construct(n=1, price=number))
+    with pytest.raises(BadAnswer, match="1 is"):
+        JsonBody(list[float]).encode([0.0, number])
+    with pytest.raises(BadAnswer, match=r"a\.b is"):
+        JsonBody(Any).encode({"a": {"b": number}})
+
+
+def test_the_word_nan_in_an_answer_is_only_a_word() -> None:
+    assert JsonBody(Any).encode({"a": "NaN", "b": None}) == b'{"a":"NaN","b":null}'

@@ -1,0 +1,136 @@
+"""A model reference: facts at once, the object on demand and only from verified files."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from minibento import models, picklable_model, sklearn
+from minibento.errors import Corrupt, MissingLibrary, NotFound, UsageError
+from minibento.models.about import About
+from minibento.models.model import Model
+from minibento.models.resolving import local_store
+from minibento.store.store import Entry
+
+X = np.array([[0.0], [1.0]])
+
+
+def publish(about: About, files: dict[str, bytes]) -> Model:
+    with local_store().draft("m") as draft:
+        for name, data in files.items():
+            (draft.path / name).write_bytes(data)
+        return Model((entry := draft.publish(about.to_json())).tag, entry)
+
+
+def altered(path: Path, offset: int) -> None:
+    path.chmod(0o644)
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_file_changed_by_one_byte_is_refused_before_it_is_unpickled(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (canary,))
+
+    picklable_model.save_model("m", Evil, custom_objects={"evil": Evil()}, check=False)
+    model = models.get("m")
+    for file, use in (
+        ("model.pkl", model.load),
+        ("custom_objects.pkl", lambda: model.custom_objects),
+    ):
+        altered(model.path / file, -1)  # the pickle's last byte: all before it would still run
+        with pytest.raises(Corrupt):
+            use()
+        assert not canary.exists()
+    altered(model.path / "custom_objects.pkl", -1)  # the negative control: as saved it does run
+    assert model.custom_objects["evil"] is None
+    assert canary.exists()
+
+
+def test_a_changed_example_or_answer_is_refused() -> None:
+    picklable_model.save_model("m", len, example_input=["a"])
+    model = models.get("m")
+    for file, use in (("example.msgpack", model.example), ("answers.msgpack", model.answers)):
+        altered(model.path / file, 0)
+        with pytest.raises(Corrupt):
+            use()
+
+
+def test_get_loads_nothing_and_import_is_light() -> None:
+    sklearn.save_model("m", LogisticRegression().fit(X, [0, 1]), check=False)
+    code = (
+        "import sys; from minibento import models; m = models.get('m'); m.labels; m.method_specs();"
+        "assert not {'numpy', 'sklearn', 'pydantic', 'starlette'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_load_makes_an_object_of_its_own_at_each_call() -> None:
+    sklearn.save_model("m", LogisticRegression().fit(X, [0, 1]), check=False)
+    model = models.get("m")
+    first, second = model.load(), model.load()
+    assert first is not second
+    assert first.predict(X).tolist() == second.predict(X).tolist() == [0, 1]
+
+
+def test_custom_objects_are_read_once_and_cannot_be_changed() -> None:
+    picklable_model.save_model("m", len, custom_objects={"a": [1]}, check=False)
+    model = models.get("m")
+    assert model.custom_objects["a"] is model.custom_objects["a"]
+    with pytest.raises(TypeError):
+        model.custom_objects["b"] = 1  # type: ignore[index]
+
+
+def test_byte_code_of_another_python_is_refused_before_it_is_unpickled() -> None:
+    about = About("picklable_model", python="3.4", by_value=True, custom_objects=("a",))
+    model = publish(about, {"model.pkl": b"never read", "custom_objects.pkl": b"never read"})
+    with pytest.raises(UsageError, match=r"Python 3\.4"):
+        model.load()
+    with pytest.raises(UsageError, match=r"Python 3\.4"):
+        _ = model.custom_objects
+
+
+def test_another_python_is_no_obstacle_to_data() -> None:
+    picklable_model.save_model("m", len, check=False)
+    entry = local_store().get("m")
+    about = About.from_json({**entry.about, "python": "3.4"})
+    assert publish(about, {"model.pkl": entry.open_files().read("model.pkl")}).load() is len
+
+
+def test_a_differing_library_version_warns_at_load_where_the_user_called() -> None:
+    picklable_model.save_model("m", len, check=False)
+    entry = local_store().get("m")
+    about = About.from_json({**entry.about, "libraries": {"numpy": "1.0"}})
+    model = publish(about, {"model.pkl": entry.open_files().read("model.pkl")})
+    with pytest.warns(models.VersionMismatch, match=r"numpy 1\.0") as caught:
+        model.load()
+    assert caught[0].filename == __file__
+
+
+def test_a_framework_of_a_newer_minibento_is_named() -> None:
+    with pytest.raises(NotFound, match="'prophet'"):
+        publish(About("prophet"), {"model.bin": b"1"}).load()
+
+
+def test_a_missing_library_says_which_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = publish(About("xgboost", options={"class": "Booster"}), {"model.ubj": b"{}"})
+    monkeypatch.setitem(sys.modules, "xgboost", None)  # how Python marks what cannot be imported
+    with pytest.raises(MissingLibrary, match=r"pip install 'minibento\[xgboost\]'"):
+        model.load()
+
+
+def test_a_manifest_of_something_else_is_corrupt_when_used() -> None:
+    with local_store().draft("m") as draft:
+        (draft.path / "a").write_bytes(b"1")
+        entry: Entry = draft.publish(json.loads('{"anything": 1}'))
+    with pytest.raises(Corrupt, match="not a model's"):
+        _ = Model(entry.tag, entry).labels

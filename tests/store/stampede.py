@@ -1,0 +1,116 @@
+"""Started by tests: many processes, none of them root, use one store at once; answers in JSON.
+
+python stampede.py ROOT TASK PROCESSES ROUND
+"""
+
+import json
+import os
+import pwd
+import random
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from minibento.errors import AlreadyExists, InUse, NotFound, StoreError
+from minibento.store.store import Entry, Store
+
+
+def save(store: Store, content: str, version: str | None = None, name: str = "credit") -> Entry:
+    with store.draft(name) as draft:
+        for part in range(3):
+            (draft.path / f"part{part}").write_text(f"{content} {part}" * 100)
+        return draft.publish({"content": content}, version)
+
+
+def distinct(store: Store, number: int, round_: int) -> str:
+    return str(save(store, f"{round_}.{number}").tag)
+
+
+def conflicting(store: Store, number: int, round_: int) -> str:
+    return str(save(store, f"{round_}.{number}", f"v{round_}").tag)
+
+
+def same(store: Store, number: int, round_: int) -> str:
+    return str(save(store, "same", f"v{round_}").tag)
+
+
+def churn(store: Store, number: int, round_: int) -> str:
+    """Everything at once on a few contents; only what is documented may be raised."""
+    random_ = random.Random(f"{round_} {number}")
+    save(store, "kept", name=f"own{number}")
+    for _ in range(int(os.environ.get("CHURN", "30"))):
+        content = str(random_.randrange(4))
+        try:
+            match random_.randrange(8):
+                case 0 | 1 | 2:
+                    save(store, content)
+                case 3:
+                    store.delete("credit", force=random_.random() < 0.5)
+                case 4:
+                    assert all(isinstance(one, Entry) for one in store.list()), store.list()
+                case 5:
+                    store.verify("credit")
+                case 6:
+                    entry = store.get("credit")
+                    assert entry.read("part0").startswith(entry.about["content"].encode())
+                case _:
+                    store.alias("credit", f"alias{random_.randrange(3)}")
+        except (NotFound, InUse, AlreadyExists):
+            continue
+    return str(store.verify(f"own{number}").tag.name)
+
+
+def refused(store: Store, number: int, round_: int) -> str:
+    """The store may be read but not written, and one name in it not even read."""
+    assert store.verify("credit").read("part0")
+    assert [type(one).__name__ for one in store.list()] == ["Entry", "Broken"]
+    try:
+        save(store, "new")
+    except StoreError as error:
+        return str(error)
+    return "saved"
+
+
+TASKS: dict[str, Callable[[Store, int, int], str]] = {
+    "distinct": distinct,
+    "conflicting": conflicting,
+    "same": same,
+    "churn": churn,
+    "refused": refused,
+}
+
+
+def run(store: Store, task: str, number: int, round_: int) -> None:
+    try:
+        answer = {"tag": TASKS[task](store, number, round_)}
+    except AlreadyExists as error:
+        answer = {"exists": str(error)}
+    except Exception:  # noqa: BLE001  # whatever it is, the test shall show it
+        answer = {"failed": traceback.format_exc()[-3000:]}
+    os.write(1, json.dumps(answer).encode() + b"\n")
+
+
+def main() -> None:
+    root, task, processes, round_ = sys.argv[1:]
+    if os.getuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.setgroups([])
+        os.setgid(nobody.pw_gid)
+        os.setuid(nobody.pw_uid)
+    store = Store(Path(root))
+    # All start when the last one is there and this end of the pipe closes.
+    read_end, write_end = os.pipe()
+    for number in range(int(processes)):
+        if os.fork() == 0:
+            os.close(write_end)
+            os.read(read_end, 1)
+            run(store, task, number, int(round_))
+            os._exit(0)
+    os.close(write_end)
+    for _ in range(int(processes)):
+        os.wait()
+
+
+if __name__ == "__main__":
+    main()

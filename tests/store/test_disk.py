@@ -1,0 +1,53 @@
+"""What the disk's errors become."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from minibento.errors import StoreError
+from minibento.store.disk import disk_errors, list_directory, make_directory, remove_tree
+
+
+@pytest.mark.parametrize(
+    ("number", "mend"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EDQUOT, "quota"),
+        (errno.EROFS, "make it writable"),
+        (errno.EACCES, "give this user access"),
+        (errno.EIO, "disk reports a fault"),
+        (errno.EMFILE, "check the folder"),
+    ],
+)
+def test_each_error_names_the_path_and_the_mend(number: int, mend: str) -> None:
+    with (
+        pytest.raises(StoreError, match=f"cannot save: /store/x: .*{mend}") as caught,
+        disk_errors("cannot save", Path("/store/x")),
+    ):
+        raise OSError(number, os.strerror(number))
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_the_errors_own_path_is_shown_rather_than_the_general_one(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StoreError, match=f"{tmp_path}/missing: No such file"),
+        disk_errors("cannot read", tmp_path),
+    ):
+        (tmp_path / "missing").read_bytes()
+
+
+def test_a_file_in_the_way_of_a_folder_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match="Not a directory"):
+            make_directory(path if path.name == "below" else path / "x")
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_a_folder_that_is_not_there_lists_as_empty_and_removes_without_error(
+    tmp_path: Path,
+) -> None:
+    assert list_directory(tmp_path / "missing") == []
+    remove_tree(tmp_path / "missing")

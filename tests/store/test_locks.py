@@ -1,0 +1,73 @@
+"""Locks that die with their holder."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from minibento.store.locks import hold, try_hold
+
+HOLD = """
+import sys
+from pathlib import Path
+from minibento.store.locks import hold
+with hold(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_thread_waits_for_another(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def other() -> None:
+        with hold(tmp_path / "lock"):
+            order.append("second")
+
+    with hold(tmp_path / "lock"):
+        thread = threading.Thread(target=other)
+        thread.start()
+        with try_hold(tmp_path / "lock") as held:
+            assert not held
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+
+
+def test_a_killed_holder_lets_go(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        with try_hold(lock) as held:
+            assert not held
+        process.kill()
+        process.wait(10)
+        with try_hold(lock) as held:
+            assert held
+
+
+def test_a_lock_file_that_was_removed_while_waiting_is_no_lock(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    entered = threading.Event()
+
+    def other() -> None:
+        with hold(lock):
+            entered.set()
+
+    with hold(lock):
+        thread = threading.Thread(target=other)
+        thread.start()
+        lock.unlink()
+    thread.join(10)
+    assert entered.is_set()
+    assert lock.exists()
+
+
+def test_the_folder_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), hold(tmp_path / "missing" / "lock"):
+        pass
