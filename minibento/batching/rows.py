@@ -78,7 +78,7 @@ class ListRows:
 
     def collate(self, items: Sequence[Any]) -> Any:
         """A list of the items."""
-        return list(items)
+        return _listed(items)
 
 
 class AutoRows:
@@ -116,4 +116,12 @@ class AutoRows:
         """A stacked array, a stacked CSR matrix or a list."""
         if is_sparse(items[0]) or isinstance(items[0], np.ndarray):
             return self._arrays.collate(items)
-        return list(items)
+        return _listed(items)
+
+
+_MUTABLE = frozenset({dict, list, np.ndarray})
+
+
+def _listed(items: Sequence[Any]) -> list[Any]:
+    """The items, copied where a model may write into them: a bisected batch runs them again."""
+    return [item.copy() if type(item) in _MUTABLE else item for item in items]

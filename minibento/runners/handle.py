@@ -1,7 +1,7 @@
 """One method of a runner as it is called, from any loop or from none."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -112,13 +112,16 @@ class MethodHandle(_Handle):
         engine = self._runner.engine()
         return self._waited(self.batch(items, return_errors=return_errors), engine)
 
-    async def _send(self, payload: Payload, count: int | None) -> Reply:
+    def _send(self, payload: Payload, count: int | None) -> Awaitable[Reply]:
         engine = self._runner.running
-        if engine is None:
-            engine = await self._engine()
+        if engine is not None and engine.loop is asyncio.get_running_loop():
+            return engine.client.call(self._spec.name, payload, count)
+        return self._send_over(payload, count)
+
+    async def _send_over(self, payload: Payload, count: int | None) -> Reply:
+        """Send from another loop than the engine's, which is started if it is not."""
+        engine = await self._engine()
         call = engine.client.call(self._spec.name, payload, count)
-        if _running_loop() is engine.loop:
-            return await call
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, engine.loop))
 
     def _payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Payload:

@@ -73,7 +73,9 @@ def method(
         example: A batch (one item, if not batchable) to warm up with and, for arrays and frames,
             to read shape, columns and dtypes off. Use made-up rows.
         idempotent: Whether it may run again for the same item; if not, a batch in which one item
-            failed is not taken apart, and fails as a whole.
+            failed is not taken apart, and fails as a whole. A method that changes the objects
+            inside its items is not idempotent; changing the dicts, lists and arrays that are the
+            items themselves does no harm.
 
     Raises:
         DeclarationError: at the class's first use as a runner, if the declaration cannot work.

@@ -14,9 +14,9 @@ import numpy as np
 from minibento.errors import CannotCross
 from minibento.wire.extensions import Ext
 
-__all__ = ["Writer"]
+__all__ = ["PLAIN", "Writer"]
 
-_PLAIN = frozenset({NoneType, bool, int, float, str, bytes})
+PLAIN = frozenset({NoneType, bool, int, float, str, bytes})
 _STRING_KEYS = frozenset({str})
 _ENCODER = msgspec.msgpack.Encoder()
 # What a subclass's object holds, whatever its own __str__ and the like say.
@@ -42,14 +42,14 @@ class Writer:
 
     def plain(self, value: Any) -> Any:
         kind = type(value)
-        if kind in _PLAIN:
+        if kind in PLAIN:
             if self.big_ints and kind is int and not -(2**63) <= value < 2**64:
                 return self._ext(Ext.BIG_INT, hex(value))
             return value
         if kind is dict:
             return self._mapping(value)
         if kind is list or kind is tuple:
-            if not self.big_ints and _PLAIN.issuperset(map(type, value)):
+            if not self.big_ints and PLAIN.issuperset(map(type, value)):
                 return value
             return [self.plain(item) for item in value]
         if kind is np.ndarray:
@@ -59,7 +59,7 @@ class Writer:
     def _mapping(self, value: Mapping[Any, Any]) -> Mapping[str, Any]:
         if not _STRING_KEYS.issuperset(map(type, value)):
             value = {self._key(key): item for key, item in value.items()}
-        if not self.big_ints and _PLAIN.issuperset(map(type, value.values())):
+        if not self.big_ints and PLAIN.issuperset(map(type, value.values())):
             return value
         return {key: self.plain(item) for key, item in value.items()}
 

@@ -15,7 +15,7 @@ import msgspec
 
 from minibento.errors import CannotCross, ItemError
 from minibento.wire.value_reader import read
-from minibento.wire.value_writer import Writer
+from minibento.wire.value_writer import PLAIN, Writer
 
 __all__ = ["Payload", "decode", "decode_bytes", "encode", "encode_bytes"]
 
@@ -49,9 +49,13 @@ def encode(value: object, where: str = "", inline: float = INLINE_BYTES) -> Payl
     """
     try:
         try:
-            return _encode(value, Writer(where, inline))
+            if type(value) in PLAIN:
+                return Payload(_ENCODER.encode(value), ())
+            writer = Writer(where, inline)
+            return Payload(_ENCODER.encode(writer.plain(value)), writer.buffers)
         except OverflowError:
-            return _encode(value, Writer(where, inline, big_ints=True))
+            writer = Writer(where, inline, big_ints=True)
+            return Payload(_ENCODER.encode(writer.plain(value)), writer.buffers)
     except UnicodeEncodeError as error:
         raise ItemError(
             f"text with a lone surrogate {error.object[error.start]!a} at position "
@@ -59,10 +63,6 @@ def encode(value: object, where: str = "", inline: float = INLINE_BYTES) -> Payl
         ) from None
     except RecursionError:
         raise CannotCross(f"{where or 'the value'}: nested too deeply to cross") from None
-
-
-def _encode(value: object, writer: Writer) -> Payload:
-    return Payload(_ENCODER.encode(writer.plain(value)), writer.buffers)
 
 
 def decode(body: bytes, buffers: Sequence[memoryview | bytearray] = ()) -> Any:

@@ -85,10 +85,6 @@ class Model:
     def marks(self, items: list[Any]) -> list[Any]:
         return [ItemError("odd", 409, "n") if item % 2 else item for item in items]
 
-    @method(batchable=True, idempotent=False)
-    def once(self, items: list[Any]) -> list[Any]:
-        return self.double(items)
-
     @method(batchable=True)
     def leaves(self, items: list[Any]) -> list[Any]:
         raise SystemExit(3)
@@ -260,7 +256,9 @@ def test_a_model_may_answer_in_the_same_memory_every_time() -> None:
         found = await asyncio.gather(*map(runner.single, numbers))
         assert [array[0, 0] for array in found] == list(numbers)
         found = await runner.dicts.batch(list(numbers))
-        assert [one["deep"][0][0, 0] for one in found] == [n - n % 4 for n in numbers]
+        firsts = [int(one["deep"][0][0, 0]) for one in found]  # of each item's batch
+        assert all(first <= n < first + 4 for n, first in enumerate(firsts))
+        assert all(firsts[first] == first for first in firsts)
         await runner.stop()
 
     asyncio.run(main())
@@ -328,9 +326,41 @@ def test_one_bad_item_never_fails_its_mates(runner: Runner) -> None:
     assert str(bad) == "Model.double: ValueError: bad"
 
 
-def test_a_method_that_may_not_run_again_fails_whole(runner: Runner) -> None:
-    found = runner.once.run_batch([1, "bad", 3], return_errors=True)
-    assert [type(error) for error in found] == [ModelError] * 3
+def test_a_method_may_take_its_items_apart_even_when_a_mate_is_bad() -> None:
+    class Popping:
+        @method(batchable=True)
+        def income(self, rows: list[dict[str, Any]]) -> list[float]:
+            sizes.append(len(rows))
+            return [row.pop("income") for row in rows]
+
+    sizes: list[int] = []
+    rows: list[dict[str, Any]] = [{"income": n} for n in range(40)]
+    bad = {7, 20, 38}
+    for n in bad:
+        rows[n] = {"incomme": n}
+    with Runner(Popping) as runner:
+        runner.income.run_batch(rows[:7])  # the policy learns to send many
+        found = runner.income.run_batch(rows, return_errors=True)
+    assert max(sizes) > 4
+    assert {n for n, answer in enumerate(found) if isinstance(answer, ModelError)} == bad
+    assert [n for n in found if isinstance(n, int)] == [n for n in range(40) if n not in bad]
+
+
+def test_a_method_that_may_not_run_again_runs_once_and_fails_whole() -> None:
+    batches: list[list[Any]] = []
+
+    class Paying:
+        @method(batchable=True, idempotent=False)
+        def pay(self, items: list[Any]) -> list[Any]:
+            batches.append(items)
+            return [item + 1 for item in items]
+
+    with Runner(Paying) as runner:
+        found = runner.pay.run_batch([1, 2, 3, 4, 5, 6, "bad", 7], return_errors=True)
+    assert [item for batch in batches for item in batch] == [1, 2, 3, 4, 5, 6, "bad", 7]
+    [bad] = [batch for batch in batches if "bad" in batch]
+    failed = [isinstance(answer, ModelError) for answer in found]
+    assert failed == [item in bad for batch in batches for item in batch]
 
 
 def test_a_wrong_number_of_results_fails_all_and_shifts_nothing(runner: Runner) -> None:
@@ -365,7 +395,7 @@ def test_a_call_notes_how_it_went() -> None:
         return call
 
     call = asyncio.run(main())
-    assert call.batch_size == 3
+    assert call.batch_size == max(Model.latest.sizes)
     assert 0 <= call.queue_seconds < 5
     assert 0 < call.compute_seconds < 5
 
@@ -492,3 +522,28 @@ def test_the_numbers_are_right_after_known_traffic() -> None:
     assert sum(sizes.counts[:3]) == sum(sizes.counts)
     assert sum(waits.counts) == 13
     assert families["minibento_queue_length"].value(*labels).number == 0
+
+
+def test_everything_works_on_uvloop_as_well() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def main() -> None:
+        runner = Runner(Model)
+        await runner.start()
+        current_call.set(Call("r1", deadline=time.monotonic() + 0.2))
+        assert await asyncio.gather(*map(runner.double, range(5))) == [0, 2, 4, 6, 8]
+        with pytest.raises(DeadlineExceeded):
+            await runner.wait()
+        Model.latest.go_on.set()
+        current_call.set(None)
+        assert await asyncio.to_thread(runner.double.run, 2) == 4
+        await runner.stop()
+
+    uvloop.run(main())
+    with Runner(Model) as runner:
+        assert uvloop.run(call(runner)) == 2
+
+
+async def call(runner: Runner) -> Any:
+    """A call from a loop that is not the runner's."""
+    return await runner.double(1)
