@@ -222,4 +222,3 @@ async def _carried(
                 return
     finally:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_close(stream), loop))
-
