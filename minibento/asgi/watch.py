@@ -54,9 +54,9 @@ class Watch:
         self._timer = self._loop.call_later(left, self._tick)
 
     async def _listen(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._end("gone")
+        # Once: whoever answers anything else after the body would be asked for ever.
+        if (await self._receive())["type"] == "http.disconnect":
+            self._end("gone")
 
     def _end(self, reason: Literal["deadline", "gone"]) -> None:
         if self.reason is None and self._task is not None:
