@@ -25,7 +25,7 @@ class LazyGroup(click.Group):
         """The names in the order of the table."""
         return list(self.deferred)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
         """Import the command of this name."""
         if cmd_name not in self.deferred:
             return None
@@ -43,7 +43,7 @@ class LazyGroup(click.Group):
         mend = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.deferred)}"
         raise click.UsageError(f"no command {name!r}: {mend}", ctx)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
         """Write the table's own lines."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self.deferred.items()])

@@ -22,7 +22,7 @@ def tag_argument(name: str = "tag") -> Callable[[Callable[..., None]], Callable[
     return click.argument(name, metavar=name.upper(), shell_complete=_complete)
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001 -- click's signature
     from click.shell_completion import CompletionItem  # only while a shell completes
 
     try:
