@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minibento.batching.shown import shown
 from minibento.batching.unstack import unstack
 from minibento.errors import ItemError
 from minibento.wire.row_spec import Column, RowSpec
+from minibento.wording import shown
 
 __all__ = ["FrameRows"]
 
@@ -93,7 +93,7 @@ class FrameRows:
             return cell(value)
         except (TypeError, ValueError) as error:
             raise ItemError(
-                f"{self._method}: column {name!r} takes {error}, got {shown(value)}", field=name
+                f"{self._method}: column {name!r} takes {error}, got {shown(value, 40)}", field=name
             ) from None
 
 
