@@ -6,15 +6,10 @@ from typing import Any
 import click
 
 from minibento.errors import MinibentoError
-from minibento.store.home import home
-from minibento.store.store import Broken, Store
+from minibento.store.home import local_store
+from minibento.store.store import Broken
 
-__all__ = ["local_store", "tag_argument"]
-
-
-def local_store() -> Store:
-    """The models of `$MINIBENTO_HOME`."""
-    return Store(home(), "models")
+__all__ = ["tag_argument"]
 
 
 def tag_argument(name: str = "tag") -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -22,7 +22,7 @@ from minibento.models.answers import answers_to
 from minibento.models.check import check
 from minibento.models.declared import checked_labels, checked_metadata, checked_signatures
 from minibento.models.libraries import versions
-from minibento.models.resolving import local_store
+from minibento.store.home import local_store
 from minibento.tag import Tag
 from minibento.wire.values import encode_bytes
 
