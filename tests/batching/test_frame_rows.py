@@ -1,5 +1,6 @@
 """Items that are one row of a frame: each cell checked alone, dtypes as recorded."""
 
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from minibento.batching.describe import describe
 from minibento.batching.rows import Rows, rows
-from minibento.errors import ItemError
+from minibento.errors import ItemError, MissingLibrary
 
 EXAMPLE = pd.DataFrame(
     {
@@ -142,3 +143,10 @@ def test_what_is_no_mapping_is_refused_with_the_columns(taking: Rows, item: Any)
 def test_a_whole_frame_is_refused_before_it_is_sent(taking: Rows) -> None:
     with pytest.raises(ItemError, match=r"got shape \(2, 11\): pass x.iloc\[0\], or predict.batch"):
         taking.check_rank(EXAMPLE)
+
+
+def test_without_pandas_the_error_has_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = describe(EXAMPLE)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingLibrary, match=r"^predict with frames needs .*'minibento\[pandas\]'"):
+        rows(spec, "predict")
