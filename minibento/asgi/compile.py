@@ -24,14 +24,15 @@ __all__ = ["compiled"]
 
 def compiled(lifecycle: Lifecycle, *, access_log: bool) -> ASGIApp:
     """The app of a service: its methods by exact path, then our pages and the mounts."""
-    declaration = lifecycle.declaration
+    declaration, loop = lifecycle.declaration, lifecycle.loop
+    assert loop is not None
     request_id = maker()
     line = write_line if access_log else None
     endpoints: dict[str, ASGIApp] = {}
     for method in declaration.methods:
         invoke = invoker(method, lifecycle.instance, lifecycle.threads)
         meter = Meter(lifecycle.metrics, method.name, line)
-        endpoints[method.path] = Endpoint(method, invoke, request_id, meter)
+        endpoints[method.path] = Endpoint(method, invoke, request_id, meter, loop)
     routes: list[BaseRoute] = [
         *health_routes(lifecycle),
         metrics_route(lifecycle.metrics),

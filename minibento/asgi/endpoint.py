@@ -47,8 +47,16 @@ class Endpoint:
 
     max_body = MAX_BODY
 
-    def __init__(self, method: Method, invoke: Invoke, request_id: RequestId, meter: Meter) -> None:
+    def __init__(
+        self,
+        method: Method,
+        invoke: Invoke,
+        request_id: RequestId,
+        meter: Meter,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self._method = method
+        self._loop = loop
         self._invoke = invoke
         self._request_id = request_id
         self._meter = meter
@@ -139,7 +147,7 @@ class Endpoint:
         """The result of a method that waits, no later than its deadline or its client's leave."""
         assert call.deadline is not None
         left = call.deadline - time.monotonic()
-        watch = Watch(asyncio.get_running_loop(), call.deadline, left, receive)
+        watch = Watch(self._loop, call.deadline, left, receive)
         try:
             result = await resumed(pending, waits_for)
             if watch.reason is None:

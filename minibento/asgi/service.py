@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from minibento.asgi.compile import compiled
 from minibento.asgi.lifecycle import Lifecycle, check_loop
 from minibento.errors import DeclarationError, UsageError
+from minibento.own_loop import OwnLoop
 from minibento.services.declaration import Declaration
 
 __all__ = ["Service", "service"]
@@ -41,7 +42,7 @@ class Service(Generic[T]):
         self._replacements = dict(replacements or {})
         self._lifecycle: Lifecycle | None = None
         self._app: ASGIApp | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._own: OwnLoop | None = None
         self._starting: asyncio.Future[None] | None = None
         self.__doc__ = cls.__doc__
 
@@ -50,7 +51,7 @@ class Service(Generic[T]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI scope."""
-        if self._app is None or self._loop is not asyncio.get_running_loop():
+        if self._app is None or self._own is None or not self._own.is_here():
             if scope["type"] == "lifespan":
                 await self._lifespan(receive, send)
                 return
@@ -97,28 +98,28 @@ class Service(Generic[T]):
         Raises:
             UsageError: it runs on another loop of this process.
         """
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop and self._lifecycle is not None:
+        here = self._own is not None and self._own.is_here()
+        if not here and self._lifecycle is not None:
             check_loop(self._lifecycle)
             self._lifecycle.abandon()
             self._lifecycle = self._app = self._starting = None
         if self._app is not None:
             return
-        if self._starting is None or self._starting.get_loop() is not loop:
-            self._starting = asyncio.ensure_future(self._start(loop))
+        if self._starting is None or not here:
+            self._own = OwnLoop()
+            self._starting = asyncio.ensure_future(self._start())
         # Shielded: a client that leaves must not take the start along.
         await asyncio.shield(self._starting)
 
     async def stop(self) -> None:
         """Run the shutdown hooks and stop the runners."""
         lifecycle, self._lifecycle = self._lifecycle, None
-        self._app = self._loop = self._starting = None
+        self._app = self._own = self._starting = None
         if lifecycle is not None:
             await lifecycle.stop()
 
-    async def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _start(self) -> None:
         lifecycle = Lifecycle(self.declaration, self._replacements)
-        self._loop = loop
         try:
             await lifecycle.start()
             self._app = compiled(lifecycle, access_log=self.access_log)

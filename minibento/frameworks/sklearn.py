@@ -67,7 +67,7 @@ class Sklearn:
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             if options["format"] == "skops":
                 return skops_format.loads(files.read(_SKOPS))
-            return pickled.loads(files.read(_PICKLE))
+            return pickled.loads(files.read_code(_PICKLE))
 
     def methods(self, obj: Any) -> dict[str, bool]:
         """The prediction methods that the estimator has; all take many rows."""

@@ -70,6 +70,7 @@ class Model:
 
         Raises:
             Corrupt: the file is not what was saved; nothing was unpickled.
+            Untrusted: it was imported and nobody vouched for it; nothing was unpickled.
             MissingLibrary: they name a module that is not here.
             UsageError: they hold byte code of another Python version.
         """
@@ -78,7 +79,7 @@ class Model:
             return MappingProxyType({})
         if about.by_value:
             refuse_other_python(self.tag, about.python)
-        loaded: dict[str, Any] = pickled.loads(self._files.read(CUSTOM_OBJECTS))
+        loaded: dict[str, Any] = pickled.loads(self._files.read_code(CUSTOM_OBJECTS))
         return MappingProxyType(loaded)
 
     def load(self) -> Any:
@@ -86,6 +87,7 @@ class Model:
 
         Raises:
             Corrupt: a file is not what was saved; nothing was deserialised.
+            Untrusted: it holds a pickle, was imported, and nobody vouched for it.
             MissingLibrary: its library, or a module that it names, is not installed.
             UsageError: it holds byte code of another Python version, or it has no object: it came
                 from `models.create`, or it is a placeholder of a test.

@@ -5,6 +5,7 @@ from threading import Event, Thread, current_thread
 from typing import Any
 
 from minibento.metrics import Metrics
+from minibento.own_loop import OwnLoop
 from minibento.runners.client import Client
 from minibento.runners.options import Options
 from minibento.runners.source import Source
@@ -21,11 +22,16 @@ class EmbeddedEngine:
     """A worker in this process and the client that calls it, both on the loop that starts it."""
 
     def __init__(self, name: str, source: Source, options: Options, metrics: Metrics) -> None:
-        self.loop = asyncio.get_running_loop()
+        self._own = OwnLoop()
+        self.loop = self._own.loop
         self._worker = Worker(name, source, options, metrics)
         here, there = pair()
         self.client = Client(here, name, source.version)
         self._worker.serve(there)
+
+    def is_here(self) -> bool:
+        """Whether the caller runs on the engine's loop."""
+        return self._own.is_here()
 
     async def start(self) -> None:
         """Load and warm up. Raises what the model's own code raises."""

@@ -49,7 +49,7 @@ class _Handle:
 
     def _waited(self, coroutine: Coroutine[Any, Any, T], engine: "EmbeddedEngine") -> T:
         """The result of a coroutine on the engine's loop, from another thread."""
-        if _running_loop() is engine.loop:
+        if engine.is_here():
             coroutine.close()
             raise UsageError(
                 f"{self._where}.run() would block the loop that it waits for: "
@@ -114,7 +114,7 @@ class MethodHandle(_Handle):
 
     def _send(self, payload: Payload, count: int | None) -> Awaitable[Reply]:
         engine = self._runner.running
-        if engine is not None and engine.loop is asyncio.get_running_loop():
+        if engine is not None and engine.is_here():
             return engine.client.call(self._spec.name, payload, count)
         return self._send_over(payload, count)
 
@@ -180,7 +180,7 @@ class StreamHandle(_Handle):
     async def _read(self, payload: Payload) -> AsyncIterator[Any]:
         engine = await self._engine()
         stream = engine.client.stream(self._spec.name, payload)
-        if _running_loop() is not engine.loop:
+        if not engine.is_here():
             stream = _carried(stream, engine.loop)
         async with aclosing(stream):
             async for part in stream:
@@ -197,7 +197,7 @@ class StreamHandle(_Handle):
                     return
                 yield self._rebuilt(part)
         finally:
-            if _running_loop() is not engine.loop:
+            if not engine.is_here():
                 self._waited(_close(stream), engine)
 
 
@@ -222,10 +222,3 @@ async def _carried(
                 return
     finally:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_close(stream), loop))
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -44,14 +44,23 @@ def test_without_wrk_the_command_that_installs_it_is_shown(
 def answering(status: bytes, bodies: set[bytes]) -> Iterator[int]:
     """A server in a thread that answers every request with `status` and notes the bodies."""
 
+    transports: list[asyncio.Transport] = []
+
     class Peer(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             assert isinstance(transport, asyncio.Transport)
             self.transport = transport
+            transports.append(transport)
 
         def data_received(self, data: bytes) -> None:
             bodies.add(data.partition(b"\r\n\r\n")[2])
             self.transport.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 2\r\n\r\n{}")
+
+    async def closed() -> None:
+        server.close()
+        for transport in transports:
+            transport.abort()
+        await asyncio.sleep(0)  # a transport closes its socket in the next turn
 
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(loop.create_server(Peer, "127.0.0.1", 0))
@@ -60,9 +69,9 @@ def answering(status: bytes, bodies: set[bytes]) -> Iterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.run_until_complete(closed())
         loop.close()
 
 
