@@ -59,7 +59,7 @@ class TextFormatter(logging.Formatter):
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         line = f"{clock} {record.levelname} {record.name} {escaped(record.getMessage())}"
         for key, value in _extra(record).items():
-            line += f" {key}={escaped(str(value))}"
+            line += f" {key}={_marked(escaped(str(value)))}"
         if record.exc_info:
             trace = self.formatException(record.exc_info)
             line += "".join(f"\n    {escaped(part)}" for part in trace.split("\n"))
@@ -83,6 +83,11 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             event["traceback"] = self.formatException(record.exc_info)
         return json.dumps(event, default=str)
+
+
+def _marked(text: str) -> str:
+    """The text in quotes where a space in it would begin what looks like another `key=value`."""
+    return json.dumps(text, ensure_ascii=False) if " " in text else text
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:

@@ -13,7 +13,7 @@ __all__ = ["load_model", "save_model"]
 
 def save_model(
     name: str,
-    model: Any,
+    obj: Any,
     *,
     version: str | None = None,
     signatures: Mapping[str, Mapping[str, Any]] | None = None,
@@ -28,7 +28,7 @@ def save_model(
 
     Args:
         name: Name of the model: 1 to 63 of a-z 0-9 . _ - .
-        model: Anything with `fit` that predicts or transforms.
+        obj: Anything with `fit` that predicts or transforms.
         version: A version of your own; without it the version follows from the content.
         signatures: Methods to serve, each with `{"batchable": True | False}`; without it
             every prediction method that the estimator has, batchable.
@@ -62,7 +62,7 @@ def save_model(
         example_input=example_input,
         check=check,
     )
-    return save("sklearn", name, model, {"format": format}, given)
+    return save("sklearn", name, obj, {"format": format}, given)
 
 
 def load_model(tag: str | Tag) -> Any:

@@ -12,7 +12,7 @@ __all__ = ["load_model", "save_model"]
 
 def save_model(
     name: str,
-    model: Any,
+    obj: Any,
     *,
     version: str | None = None,
     signatures: Mapping[str, Mapping[str, Any]] | None = None,
@@ -26,7 +26,7 @@ def save_model(
 
     Args:
         name: Name of the model: 1 to 63 of a-z 0-9 . _ - .
-        model: A Booster, or XGBoost's own classifier, regressor or ranker, trained.
+        obj: A Booster, or XGBoost's own classifier, regressor or ranker, trained.
         version: A version of your own; without it the version follows from the content.
         signatures: Methods to serve, each with `{"batchable": True | False}`; without it
             `predict` and what a classifier has, batchable.
@@ -56,7 +56,7 @@ def save_model(
         example_input=example_input,
         check=check,
     )
-    return save("xgboost", name, model, {}, given)
+    return save("xgboost", name, obj, {}, given)
 
 
 def load_model(tag: str | Tag) -> Any:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "minibento"
 # Lower floors are imported by higher ones, never the other way, never a neighbour.
 FLOORS: list[set[str]] = [
     {"errors", "call", "metrics", "own_loop"},
-    {"tag", "importing", "log"},
+    {"tag", "importing", "log", "wording"},
     {"io", "wire"},
     {"batching", "store", "frameworks"},
     {"runners"},

@@ -32,7 +32,7 @@ try:
 except SystemExit:
     pass
 """
-    assert not loaded_by(code) & (HEAVY | {"rich"})
+    assert not loaded_by(code) & HEAVY
 
 
 def test_looking_into_the_store_loads_no_array_library() -> None:

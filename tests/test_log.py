@@ -48,6 +48,13 @@ def test_a_text_event_is_one_line_and_its_traceback_is_indented(stream: io.Strin
     assert all(line.startswith("    ") for line in rest)
 
 
+def test_a_value_cannot_pass_for_another_key(stream: io.StringIO) -> None:
+    log.set_up("text", stream=stream)
+    path = '/x status=200 "y" '
+    logging.getLogger("minibento").info("asked", extra={"path": path, "status": 404})
+    assert stream.getvalue().endswith('asked path="/x status=200 \\"y\\" " status=404\n')
+
+
 def test_what_is_no_terminal_gets_json(stream: io.StringIO) -> None:
     log.set_up(stream=stream)
     logging.getLogger("minibento").info("hello")

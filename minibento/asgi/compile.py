@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from minibento.asgi.access_log import write_line
 from minibento.asgi.endpoint import Endpoint
 from minibento.asgi.fallback import Fallback
+from minibento.asgi.guard import Guard
 from minibento.asgi.health import health_routes
 from minibento.asgi.invoke import invoker
 from minibento.asgi.lifecycle import Lifecycle
@@ -17,6 +17,7 @@ from minibento.asgi.meter import Meter
 from minibento.asgi.metrics_page import metrics_route
 from minibento.asgi.pages import page_routes
 from minibento.asgi.request_ids import maker
+from minibento.asgi.route_path import route_path
 
 __all__ = ["compiled"]
 
@@ -41,7 +42,7 @@ def compiled(lifecycle: Lifecycle, *, access_log: bool) -> ASGIApp:
     app: ASGIApp = _by_path(endpoints, Fallback(routes, list(endpoints), request_id, line))
     for entry in reversed(declaration.middleware):
         app = entry.cls(app, *entry.args, **entry.kwargs)
-    return app
+    return Guard(app, request_id) if declaration.middleware else app
 
 
 def _by_path(endpoints: Mapping[str, ASGIApp], rest: ASGIApp) -> ASGIApp:
@@ -49,7 +50,7 @@ def _by_path(endpoints: Mapping[str, ASGIApp], rest: ASGIApp) -> ASGIApp:
     def dispatch(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         endpoint: Any = None
         if scope["type"] == "http":
-            path = get_route_path(scope) if scope.get("root_path") else scope["path"]
+            path = route_path(scope) if scope.get("root_path") else scope["path"]
             endpoint = endpoints.get(path)
         return (endpoint or rest)(scope, receive, send)
 

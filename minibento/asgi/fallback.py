@@ -5,14 +5,15 @@ import time
 from collections.abc import Sequence
 
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from minibento.asgi import problem
+from minibento.asgi.guard import Noting, guarded
 from minibento.asgi.meter import LogLine
 from minibento.asgi.request_ids import RequestId
+from minibento.asgi.route_path import route_path
 from minibento.call import Call
 
 __all__ = ["Fallback"]
@@ -44,32 +45,23 @@ class Fallback:
             return
         begun = time.monotonic()
         request_id = self._request_id(dict(scope["headers"]).get(b"x-request-id")).decode("ascii")
-        status = 0
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
+        # Starlette raises its 405 as an exception only where an app is there to turn it into an
+        # answer.
+        scope = {"app": self, **scope}
+        noting = Noting(send)
         try:
-            # Starlette raises its 405 as an exception only where an app is there to turn it into
-            # an answer.
-            await self._router({"app": self, **scope}, receive, noting)
-        except Exception as error:
-            if status:
-                raise  # half an answer has been sent
-            found = problem.of(error, request_id, "a page or a mounted app")
-            await _response(found, request_id)(scope, receive, noting)
+            where = "a page or a mounted app"
+            await guarded(self._router, scope, receive, noting, request_id=request_id, where=where)
         finally:
             if self._line is not None and scope["path"] not in _PROBES:
                 call = Call(request_id)
-                self._line(scope, scope["path"], status, time.monotonic() - begun, call)
+                self._line(scope, scope["path"], noting.status, time.monotonic() - begun, call)
 
     async def _not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await WebSocketClose()(scope, receive, send)
             return
-        path = scope["path"][len(scope.get("root_path", "")) :]
+        path = route_path(scope)
         if path in self._mounts:
             # Not Starlette's own redirect: it would lead to whatever host the request names.
             query = scope.get("query_string", b"").decode("latin-1")
@@ -84,11 +76,3 @@ class Fallback:
         if near:
             return f"there is nothing at {shown!a}: did you mean {near[0]}?"
         return f"there is nothing at {shown!a}: /docs lists what there is"
-
-
-def _response(found: problem.Problem, request_id: str) -> Response:
-    return Response(
-        found.body(request_id),
-        found.status,
-        headers={**found.headers, "content-type": problem.MEDIA_TYPE, "x-request-id": request_id},
-    )

@@ -24,7 +24,7 @@ _SAFE = {
 
 
 def page_routes(declaration: Declaration) -> list[Route]:
-    """`/openapi.json`, `/docs`, and `/` that leads there (unless the user has mounted it)."""
+    """`/openapi.json`, `/docs`, and `/` that leads there."""
     html = files("minibento.asgi").joinpath("docs_page.html").read_text("utf-8")
 
     async def description(request: Request) -> Response:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from minibento.batching.shown import shown
 from minibento.batching.unstack import is_sparse, is_tensor, unstack
 from minibento.errors import ItemError
 from minibento.wire.row_spec import RowSpec
+from minibento.wording import shown
 
 __all__ = ["ArrayRows"]
 
@@ -77,7 +77,7 @@ class ArrayRows:
         if array.dtype.kind == "O":
             return self._from_objects(array)
         if array.dtype.kind in "US":
-            raise self._refused(f"got text: {shown(array.flat[0]) if array.size else ''}")
+            raise self._refused(f"got text: {shown(array.flat[0], 40) if array.size else ''}")
         return array
 
     def _from_objects(self, array: Array) -> Array:

@@ -1,4 +1,4 @@
-"""The driver: bounded queues of items, a policy asked when to go, one batch computing at a time.
+"""The driver: a policy asked when a batch of a queue goes, one batch computing at a time.
 
 Lives on one event loop and holds no lock. While a batch computes, the next one forms. The policy
 decides, this awaits; what a batch does is the job's business.
@@ -7,151 +7,18 @@ decides, this awaits; what a batch does is the job's business.
 import asyncio
 import math
 import time
-from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from minibento.batching.compute import ComputeThread
-from minibento.batching.policy import Policy, Send
+from minibento.batching.policy import Send
+from minibento.batching.queue import Entry, Outcome, Queue
 from minibento.errors import DeadlineExceeded, Overloaded
 
-__all__ = ["Batcher", "Entry", "Outcome", "Queue"]
+__all__ = ["Batcher"]
 
 # Loop timers resolve no finer; a shorter wait would only be a busy one.
 SHORTEST_WAIT = 0.001
-
-
-class Outcome:
-    """What became of one item, and how its batch went."""
-
-    __slots__ = ("batch_size", "compute_seconds", "queue_seconds", "value")
-
-    def __init__(
-        self,
-        value: Any,
-        batch_size: int = 0,
-        queue_seconds: float = 0.0,
-        compute_seconds: float = 0.0,
-    ) -> None:
-        self.value = value
-        self.batch_size = batch_size
-        self.queue_seconds = queue_seconds
-        self.compute_seconds = compute_seconds
-
-
-class Entry:
-    """One item waiting: `done(outcome)` is called once, on the loop, unless it is cancelled."""
-
-    __slots__ = ("arrived", "deadline", "done", "gone", "item", "key", "waiting")
-
-    def __init__(
-        self, item: Any, key: Hashable, deadline: float | None, done: Callable[[Outcome], None]
-    ) -> None:
-        self.item = item
-        self.key = key
-        self.deadline = deadline
-        self.done = done
-        self.arrived = 0.0
-        self.gone = False
-        self.waiting = False
-
-
-class Queue:
-    """The items waiting for one method, first in first out, as the policy sees them.
-
-    Args:
-        method: Its name, for errors.
-        job: Runs in the compute thread: items to one result or exception each; never raises.
-        policy: Decides when how many go.
-        limit: Items that may wait; one more is refused.
-    """
-
-    def __init__(
-        self,
-        method: str,
-        job: Callable[[Sequence[Any]], list[Any]],
-        policy: Policy,
-        limit: int,
-    ) -> None:
-        self.method = method
-        self.job = job
-        self.policy = policy
-        self.limit = limit
-        self._entries: deque[Entry] = deque()
-        self._gone = 0
-
-    def __len__(self) -> int:
-        return len(self._entries) - self._gone
-
-    @property
-    def oldest(self) -> float:
-        """Arrival of the first item still wanted; only asked while there is one."""
-        return self._head().arrived
-
-    @property
-    def due(self) -> float:
-        """Deadline of the first item still wanted; only asked while there is one."""
-        deadline = self._head().deadline
-        return math.inf if deadline is None else deadline
-
-    def _head(self) -> Entry:
-        while self._entries[0].gone:
-            self._entries.popleft()
-            self._gone -= 1
-        return self._entries[0]
-
-    def put(self, entry: Entry) -> None:
-        """Let an item wait."""
-        entry.waiting = True
-        self._entries.append(entry)
-
-    def forget(self, entry: Entry) -> None:
-        """The entry's caller has gone; an item that still waits is dropped before it costs."""
-        if entry.waiting and not entry.gone:
-            self._gone += 1
-        entry.gone = True
-        self._compact()
-
-    def take(self, count: int, now: float) -> tuple[list[Entry], list[Entry]]:
-        """Remove the next batch: up to `count` items that stack with the first, and the hopeless.
-
-        Returns:
-            The batch, and the entries whose deadline cannot be met any more.
-        """
-        batch: list[Entry] = []
-        late: list[Entry] = []
-        passed_over: list[Entry] = []
-        entries = self._entries
-        while entries and len(batch) < count:
-            entry = entries.popleft()
-            if entry.gone:
-                self._gone -= 1
-                continue
-            if batch and entry.key != batch[0].key:
-                passed_over.append(entry)
-                continue
-            entry.waiting = False
-            size = len(batch) + 1
-            if entry.deadline is not None and self.policy.hopeless(now, entry.deadline, size):
-                late.append(entry)
-            else:
-                batch.append(entry)
-        entries.extendleft(reversed(passed_over))
-        self._compact()
-        return batch, late
-
-    def _compact(self) -> None:
-        """While a batch takes long, those who come and go must not fill the memory."""
-        if self._gone * 2 > len(self._entries):
-            self._entries = deque(entry for entry in self._entries if not entry.gone)
-            self._gone = 0
-
-    def clear(self) -> list[Entry]:
-        """Remove all that wait and return those still wanted."""
-        left = [entry for entry in self._entries if not entry.gone]
-        self._entries.clear()
-        self._gone = 0
-        return left
 
 
 class Batcher:

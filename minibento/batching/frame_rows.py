@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from minibento.batching.shown import shown
 from minibento.batching.unstack import unstack
 from minibento.errors import ItemError
+from minibento.importing import optional
 from minibento.wire.row_spec import Column, RowSpec
+from minibento.wording import shown
 
 __all__ = ["FrameRows"]
 
@@ -23,11 +24,10 @@ class FrameRows:
 
     def __init__(self, spec: RowSpec, method: str) -> None:
         self._method = method
+        self._pandas: Any = optional("pandas", extra="pandas", purpose=f"{method} with frames")
         self._columns = {column.name: column for column in spec.columns}
         self._cells = {column.name: _cell(column) for column in spec.columns}
-        import pandas
-
-        self._missing = pandas.NA
+        self._missing = self._pandas.NA
 
     def check_rank(self, item: object) -> None:
         """Refuse a whole frame or array."""
@@ -55,8 +55,7 @@ class FrameRows:
 
     def collate(self, items: Sequence[list[Any]]) -> Any:
         """A frame of the recorded columns and dtypes."""
-        import pandas
-
+        pandas = self._pandas
         columns = zip(self._columns.values(), zip(*items, strict=True), strict=True)
         return pandas.DataFrame(
             {column.name: _array(column, values, pandas) for column, values in columns}
@@ -93,7 +92,7 @@ class FrameRows:
             return cell(value)
         except (TypeError, ValueError) as error:
             raise ItemError(
-                f"{self._method}: column {name!r} takes {error}, got {shown(value)}", field=name
+                f"{self._method}: column {name!r} takes {error}, got {shown(value, 40)}", field=name
             ) from None
 
 

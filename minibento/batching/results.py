@@ -8,7 +8,7 @@ import numpy as np
 from minibento.batching.unstack import is_sparse, is_tensor
 from minibento.errors import BadResult
 
-__all__ = ["join", "owned", "split"]
+__all__ = ["join", "length", "owned", "split"]
 
 
 def owned(value: Any) -> Any:
@@ -39,9 +39,9 @@ def split(result: Any, count: int, method: str) -> list[Any]:
     if isinstance(result, dict) and result:
         columns = [split(part, count, f"{method}[{name!r}]") for name, part in result.items()]
         return [dict(zip(result, row, strict=True)) for row in zip(*columns, strict=True)]
-    length = _length(result)
-    if length != count:
-        got = type(result).__name__ if length is None else f"{length} results"
+    found = length(result)
+    if found != count:
+        got = type(result).__name__ if found is None else f"{found} results"
         raise BadResult(
             f"{method} was given a batch of {count} items and answered {got}: "
             "return a list or array with exactly one result per item, in their order"
@@ -78,7 +78,7 @@ def join(results: Sequence[Any]) -> Any:
     return list(results)
 
 
-def _length(result: Any) -> int | None:
+def length(result: Any) -> int | None:
     """Rows of a result; None: it has none."""
     if hasattr(result, "shape"):
         return int(result.shape[0]) if len(result.shape) else None

@@ -1,10 +1,10 @@
 """minibento.yaml as far as serving needs it: which service it names; knows no service."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from minibento.errors import TargetError
+from minibento.wording import did_you_mean
 
 __all__ = ["BUILD_FILE", "service_of"]
 
@@ -24,7 +24,8 @@ def service_of(folder: Path) -> str | None:
     content = _read(path)
     for key in content:
         if key not in KEYS:
-            raise TargetError(f"{path}: {_unknown(key)}")
+            mend = did_you_mean(str(key), KEYS, f"the keys are {', '.join(KEYS)}")
+            raise TargetError(f"{path}: unknown key {key!r}: {mend}")
     service = content.get("service")
     if service is not None and not isinstance(service, str):
         raise TargetError(f"{path}: service is {service!r}, must be text like service:CreditRisk")
@@ -47,9 +48,3 @@ def _read(path: Path) -> dict[Any, Any]:
     if not isinstance(content, dict):
         raise TargetError(f"{path} holds a {type(content).__name__}, must hold keys like service:")
     return content
-
-
-def _unknown(key: object) -> str:
-    near = get_close_matches(str(key), KEYS, n=1)
-    mend = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(KEYS)}"
-    return f"unknown key {key!r}: {mend}"

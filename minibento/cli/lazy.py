@@ -1,12 +1,12 @@
 """A command group that imports a command only when it runs; knows none of the commands."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import click
 
 from minibento.importing import load
+from minibento.wording import did_you_mean
 
 __all__ = ["Deferred", "LazyGroup"]
 
@@ -25,7 +25,7 @@ class LazyGroup(click.Group):
         """The names in the order of the table."""
         return list(self.deferred)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
         """Import the command of this name."""
         if cmd_name not in self.deferred:
             return None
@@ -39,11 +39,10 @@ class LazyGroup(click.Group):
         name = args[0]
         if name in self.deferred or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        near = get_close_matches(name, self.deferred, n=1)
-        mend = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.deferred)}"
+        mend = did_you_mean(name, self.deferred, f"there are {', '.join(self.deferred)}")
         raise click.UsageError(f"no command {name!r}: {mend}", ctx)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
         """Write the table's own lines."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self.deferred.items()])

@@ -3,7 +3,8 @@
 import click
 
 from minibento.cli.output import Format, output_option, print_json, print_table
-from minibento.cli.tags import local_store, tag_argument
+from minibento.cli.tags import tag_argument
+from minibento.store.home import local_store
 from minibento.store.store import Store
 from minibento.tag import Tag, check_name, check_version
 

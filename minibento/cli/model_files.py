@@ -6,7 +6,8 @@ import click
 
 from minibento.cli.output import Format, output_option, print_json
 from minibento.cli.quantities import size
-from minibento.cli.tags import local_store, tag_argument
+from minibento.cli.tags import tag_argument
+from minibento.store.home import local_store
 from minibento.tag import Tag
 
 __all__ = ["export", "import_"]

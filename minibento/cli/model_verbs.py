@@ -8,8 +8,9 @@ import click
 from minibento.cli.entries import as_json, as_row, details, details_as_json
 from minibento.cli.output import Format, output_option, print_facts, print_json, print_table
 from minibento.cli.quantities import size
-from minibento.cli.tags import local_store, tag_argument
+from minibento.cli.tags import tag_argument
 from minibento.errors import MinibentoError, NotFound
+from minibento.store.home import local_store
 from minibento.store.store import Broken, Entry, Store
 from minibento.tag import Tag, check_name
 

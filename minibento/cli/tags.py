@@ -6,15 +6,10 @@ from typing import Any
 import click
 
 from minibento.errors import MinibentoError
-from minibento.store.home import home
-from minibento.store.store import Broken, Store
+from minibento.store.home import local_store
+from minibento.store.store import Broken
 
-__all__ = ["local_store", "tag_argument"]
-
-
-def local_store() -> Store:
-    """The models of `$MINIBENTO_HOME`."""
-    return Store(home(), "models")
+__all__ = ["tag_argument"]
 
 
 def tag_argument(name: str = "tag") -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -22,7 +17,7 @@ def tag_argument(name: str = "tag") -> Callable[[Callable[..., None]], Callable[
     return click.argument(name, metavar=name.upper(), shell_complete=_complete)
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001 -- click's signature
     from click.shell_completion import CompletionItem  # only while a shell completes
 
     try:

@@ -6,12 +6,12 @@ from pydantic import ValidationError
 
 from minibento.io.base import Flaw, Refused
 from minibento.io.strict_json import malformed
+from minibento.wording import shown
 
-__all__ = ["refusal", "shown"]
+__all__ = ["refusal"]
 
 _MOST = 50
 _TOO_MANY = 10_000
-_LONGEST = 100
 
 
 def refusal(error: ValidationError, body: bytes) -> Refused:
@@ -27,19 +27,6 @@ def refusal(error: ValidationError, body: bytes) -> Refused:
     if len(found) > 3:
         detail += f"; and {len(found) - 3} more"
     return Refused(422, detail, flaws)
-
-
-def shown(value: object) -> str:
-    """A value as text that fits into a message."""
-    if isinstance(value, str):
-        text = repr(value[: _LONGEST + 1])
-    elif isinstance(value, dict | list) and len(value) > 20:
-        text = f"{type(value).__name__} of {len(value)} entries"
-    elif isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 1000:
-        text = f"an integer of {value.bit_length()} bits"
-    else:
-        text = repr(value)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def _flaw(entry: dict[str, Any]) -> Flaw:

@@ -110,6 +110,8 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 def _key_counter(hint: Any) -> Callable[[Any], int]:
     """What counts the different JSON keys that a value was made of, or fewer."""
     if isinstance(hint, type) and issubclass(hint, BaseModel):
+        if _sets_fields(hint):
+            return lambda _: NOTHING_KNOWN
         return lambda value: len(value.__pydantic_fields_set__)
     if get_origin(hint) is list and get_args(hint):
         count = _key_counter(get_args(hint)[0])
@@ -125,3 +127,16 @@ def _key_counter(hint: Any) -> Callable[[Any], int]:
     if is_typeddict(hint) or get_origin(hint) is dict:
         return len
     return lambda value: len(value) if type(value) is dict else 0
+
+
+def _sets_fields(model: type[BaseModel]) -> bool:
+    """Whether fields may be set that have no key of their own in the body: by code, by a path."""
+    return bool(
+        model.__pydantic_decorators__.model_validators
+        or model.__pydantic_post_init__
+        or model.__pydantic_custom_init__
+        or any(
+            not isinstance(field.validation_alias, str | None)
+            for field in model.__pydantic_fields__.values()
+        )
+    )

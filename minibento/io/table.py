@@ -1,7 +1,8 @@
 """Which file reads and writes the values of a hint; each is loaded when a hint first needs it."""
 
 import sys
-from typing import Annotated, Any, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic.errors import (
     PydanticInvalidForJsonSchema,
@@ -20,6 +21,14 @@ __all__ = ["codec", "resolved"]
 _TYPES = {
     ("numpy", "ndarray"): "minibento.io.ndarray:array_hint",
     ("pandas", "DataFrame"): "minibento.io.frame:frame_hint",
+}
+# Hints that hold others, and what is subscribed to hold these instead.
+_HOLDERS: dict[Any, Any] = {
+    dict: dict,
+    list: list,
+    tuple: tuple,
+    Union: Union,
+    UnionType: Union,
 }
 _TEXT = "minibento.io.text_body:TextBody"
 _JSON = "minibento.io.json_body:JsonBody"
@@ -44,14 +53,17 @@ def codec(hint: Any, where: str) -> Codec:
 
 
 def resolved(hint: Any) -> Any:
-    """The hint, with arrays and frames made readable at its top; others as they are."""
-    annotated = get_origin(hint) is Annotated
-    base = get_args(hint)[0] if annotated else hint
+    """The hint with the arrays and frames in it made readable; classes' own fields stay."""
+    origin, parts = get_origin(hint), get_args(hint)
+    base = parts[0] if origin is Annotated else hint
     for (module, name), make in _TYPES.items():
         library = sys.modules.get(module)
         kind = getattr(library, name, None)
         if kind is not None and (base is kind or get_origin(base) is kind):
-            return load(make)(base, hint.__metadata__ if annotated else ())
+            return load(make)(base, hint.__metadata__ if origin is Annotated else ())
+    if origin in _HOLDERS:
+        made = tuple(resolved(part) for part in parts)
+        return hint if made == parts else _HOLDERS[origin][made]
     return hint
 
 

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from minibento.errors import DeclarationError
+from minibento.wording import did_you_mean
 
 __all__ = ["checked_labels", "checked_metadata", "checked_signatures"]
 
@@ -58,14 +58,15 @@ def _batchable(name: str, signature: object, default: bool, runnable: object) ->
     if (name.startswith("_") and name != "__call__") or not callable(getattr(runnable, name, None)):
         public = [each for each in dir(runnable) if not each.startswith("_")]
         raise DeclarationError(
-            f"signatures name the method {name!r}, which {type(runnable).__name__} does not have"
-            f"{_did_you_mean(name, public)}"
+            f"signatures name the method {name!r}, which {type(runnable).__name__} does not have: "
+            f"{did_you_mean(name, public, 'name one that it has')}"
         )
     for key, value in _mapping(f"signatures[{name!r}]", signature).items():
         if key not in _SIGNATURE_KEYS:
+            known = f"accepted: {', '.join(_SIGNATURE_KEYS)}"
             raise DeclarationError(
-                f"signatures[{name!r}] has the unknown key {key!r}; accepted: "
-                f"{', '.join(_SIGNATURE_KEYS)}{_did_you_mean(key, _SIGNATURE_KEYS)}"
+                f"signatures[{name!r}] has the unknown key {key!r}: "
+                f"{did_you_mean(key, _SIGNATURE_KEYS, known)}"
             )
         if not isinstance(value, bool):
             raise DeclarationError(f"signatures[{name!r}][{key!r}] must be a bool, got {value!r}")
@@ -106,8 +107,3 @@ def _json(place: str, value: object) -> Any:
         f"{place} must be JSON (None, bool, int, float, text, list, dict), got "
         f"{type(value).__module__}.{type(value).__qualname__}: turn it into one, as float(x) does"
     )
-
-
-def _did_you_mean(name: str, known: "list[str] | tuple[str, ...]") -> str:
-    close = get_close_matches(name, known, 1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -9,7 +9,7 @@ from typing import Any
 from minibento.errors import SaveRefused
 from minibento.models.about import CUSTOM, About, python_version
 from minibento.models.declared import checked_labels, checked_metadata
-from minibento.models.resolving import local_store
+from minibento.store.home import local_store
 from minibento.tag import Tag
 
 __all__ = ["Draft", "create"]

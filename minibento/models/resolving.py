@@ -6,19 +6,13 @@ from typing import Any
 
 from minibento.errors import UsageError
 from minibento.models.model import Model
-from minibento.store.home import home
-from minibento.store.store import Store
+from minibento.store.home import local_store
 from minibento.tag import LATEST, Tag
 
-__all__ = ["get", "load_as", "local_store", "resolving"]
+__all__ = ["get", "load_as", "resolving"]
 
 # Innermost last. Service modules call `get` while they are imported, so nothing can be passed in.
 _OVERRIDES: list[dict[Tag, Model | None]] = []
-
-
-def local_store() -> Store:
-    """The models of `$MINIBENTO_HOME`, read at each call so that it may be set at any time."""
-    return Store(home(), "models")
 
 
 def get(tag: str | Tag) -> Model:

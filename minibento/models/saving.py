@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from minibento.batching.describe import describe
+from minibento.batching.results import length
 from minibento.batching.unstack import unstack
 from minibento.errors import DeclarationError, SaveRefused
 from minibento.frameworks import pickled, table
@@ -22,7 +23,7 @@ from minibento.models.answers import answers_to
 from minibento.models.check import check
 from minibento.models.declared import checked_labels, checked_metadata, checked_signatures
 from minibento.models.libraries import versions
-from minibento.models.resolving import local_store
+from minibento.store.home import local_store
 from minibento.tag import Tag
 from minibento.wire.values import encode_bytes
 
@@ -112,7 +113,7 @@ def _answers(name: str, runnable: Any, specs: Mapping[str, Signature], example: 
         ) from error
     rows = len(unstack(example, name))
     for method, answer in answers.items():
-        results = _length(answer)
+        results = length(answer)
         if results is not None and results != rows:
             raise SaveRefused(
                 f"{name} was not saved: {method} gives {results} results for the {rows} rows of "
@@ -120,13 +121,6 @@ def _answers(name: str, runnable: Any, specs: Mapping[str, Signature], example: 
                 f'signatures={{"{method}": {{"batchable": False}}}}'
             )
     return encode_bytes(answers)
-
-
-def _length(answer: Any) -> int | None:
-    shape = getattr(answer, "shape", None)
-    if shape is not None:
-        return int(shape[0]) if len(shape) else None
-    return len(answer) if isinstance(answer, list) else None
 
 
 def _pickled_custom_objects(objects: Mapping[str, Any] | None) -> pickled.Pickled | None:

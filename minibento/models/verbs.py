@@ -3,7 +3,7 @@
 import builtins
 
 from minibento.models.model import Model
-from minibento.models.resolving import local_store
+from minibento.store.home import local_store
 from minibento.store.store import Broken
 from minibento.tag import Tag
 

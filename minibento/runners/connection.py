@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minibento.batching.batcher import Entry, Outcome
+from minibento.batching.queue import Entry, Outcome
 from minibento.batching.results import join
 from minibento.errors import ItemError
 from minibento.runners.jobs import Stream

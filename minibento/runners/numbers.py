@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from minibento.batching.batcher import Entry
+from minibento.batching.queue import Entry
 from minibento.metrics import BATCH_BUCKETS, Metrics
 
 __all__ = ["Numbers"]

@@ -2,10 +2,10 @@
 
 import math
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Any
 
 from minibento.errors import DeclarationError
+from minibento.wording import did_you_mean
 
 __all__ = ["Options"]
 
@@ -54,7 +54,6 @@ class Options:
         known = [field.name for field in fields(cls)]
         for name in given:
             if name not in known:
-                near = get_close_matches(name, known, n=1)
-                hint = f", did you mean {near[0]!r}?" if near else f": {', '.join(known)}"
-                raise DeclarationError(f"a runner has no option {name!r}{hint}")
+                mend = did_you_mean(name, known, f"its options are {', '.join(known)}")
+                raise DeclarationError(f"a runner has no option {name!r}: {mend}")
         return cls(**given)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from minibento.batching.batcher import Entry, Outcome, Queue
 from minibento.batching.policy import Adaptive, Greedy, Policy
+from minibento.batching.queue import Entry, Outcome, Queue
 from minibento.batching.rows import rows
 from minibento.errors import ItemError
 from minibento.runners.arguments import Arguments

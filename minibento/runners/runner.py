@@ -4,7 +4,6 @@ import asyncio
 import weakref
 from collections.abc import Mapping
 from dataclasses import asdict
-from difflib import get_close_matches
 from threading import Lock
 from typing import Any, Self
 
@@ -14,6 +13,7 @@ from minibento.runners.engine import BackgroundLoop, EmbeddedEngine
 from minibento.runners.handle import MethodHandle, StreamHandle
 from minibento.runners.options import Options
 from minibento.runners.source import ObjectSource, Source, source_of
+from minibento.wording import did_you_mean
 
 __all__ = ["Runner"]
 
@@ -148,9 +148,9 @@ class Runner:
         if spec is None and "__call__" in source.methods and name in _CALLS:
             return getattr(self._call_handle(), name)
         if spec is None:
-            near = get_close_matches(name, source.methods, n=1)
-            known = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(source.methods)}"
-            raise AttributeError(f"runner {self.name!r} has no method {name!r}: {known}")
+            known = ", ".join(source.methods) or "none, as its model is a placeholder"
+            mend = did_you_mean(name, source.methods, f"it has {known}")
+            raise AttributeError(f"runner {self.name!r} has no method {name!r}: {mend}")
         handle = StreamHandle(self, spec) if spec.streams else MethodHandle(self, spec)
         self.__dict__[name] = handle
         return handle

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from minibento.batching.batcher import Batcher, Entry, Queue
+from minibento.batching.batcher import Batcher
 from minibento.batching.compute import ComputeThread
+from minibento.batching.queue import Entry, Queue
 from minibento.errors import ItemError, Unavailable
 from minibento.metrics import Metrics
 from minibento.runners.connection import Connection

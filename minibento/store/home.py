@@ -1,11 +1,12 @@
-"""Where the store is on this machine; knows nothing of what is in it."""
+"""Where the stores are on this machine; knows nothing of what is in them."""
 
 import os
 from pathlib import Path
 
 from minibento.errors import StoreError
+from minibento.store.store import Store
 
-__all__ = ["home"]
+__all__ = ["home", "local_store"]
 
 
 def home() -> Path:
@@ -22,3 +23,8 @@ def home() -> Path:
             f"the store's folder {text!r} cannot be found ({error}): "
             "set MINIBENTO_HOME to an absolute path"
         ) from error
+
+
+def local_store(kind: str = "models") -> Store:
+    """The models (or bundles) of `home()`, asked at each call so that it may be set at any time."""
+    return Store(home(), kind)

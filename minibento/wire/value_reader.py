@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.lib.format import descr_to_dtype
 
+from minibento.importing import optional
 from minibento.wire.extensions import Ext
 
 __all__ = ["read"]
@@ -69,9 +70,12 @@ def _read_column(record: list[Any], pandas: Any) -> Any:
     return pandas.Series(values, dtype=dtype).array
 
 
-def _read_frame(record: list[Any], _buffers: object) -> Any:
-    import pandas
+def _pandas() -> Any:
+    return optional("pandas", extra="pandas", purpose="reading a frame")
 
+
+def _read_frame(record: list[Any], _buffers: object) -> Any:
+    pandas = _pandas()
     names, columns, index, length = record
     labels = (
         pandas.RangeIndex(length) if index is None else pandas.Index(_read_column(index, pandas))
@@ -83,8 +87,7 @@ def _read_frame(record: list[Any], _buffers: object) -> Any:
 
 
 def _read_series(record: list[Any], _buffers: object) -> Any:
-    import pandas
-
+    pandas = _pandas()
     name, column, index = record
     labels = None if index is None else pandas.Index(_read_column(index, pandas))
     return pandas.Series(_read_column(column, pandas), index=labels, name=name)

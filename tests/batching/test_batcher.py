@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from minibento.batching.batcher import Batcher, Entry, Outcome, Queue
+from minibento.batching.batcher import Batcher
 from minibento.batching.compute import ComputeThread
 from minibento.batching.policy import Greedy, Policy, Send, Wait, Waiting
+from minibento.batching.queue import Entry, Outcome, Queue
 from minibento.errors import DeadlineExceeded, Overloaded
 
 

@@ -1,5 +1,6 @@
 """Items that are one row of a frame: each cell checked alone, dtypes as recorded."""
 
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from minibento.batching.describe import describe
 from minibento.batching.rows import Rows, rows
-from minibento.errors import ItemError
+from minibento.errors import ItemError, MissingLibrary
 
 EXAMPLE = pd.DataFrame(
     {
@@ -76,11 +77,11 @@ BAD: list[tuple[str, Any, str]] = [
     ("age", float("inf"), "a whole number, got inf"),
     ("age", True, "a whole number, got True"),
     ("age", 40_000, "a whole number from -32768 to 32767, got 40000"),
-    ("age", 10**5000, "a whole number from -32768 to 32767, got a value of type int"),
+    ("age", 10**5000, "a whole number from -32768 to 32767, got an integer of 16610 bits"),
     ("income", "12", "a number or null, got '12'"),
     ("income", False, "a number or null, got False"),
-    ("income", 10**400, "a number that fits into a float64, got 1000"),
-    ("income", 10**5000, "a number that fits into a float64, got a value of type int"),
+    ("income", 10**400, "a number that fits into a float64, got an integer of 1329 bits"),
+    ("income", 10**5000, "a number that fits into a float64, got an integer of 16610 bits"),
     ("ratio", 1e300, "a number that fits into a float32, got 1e+300"),
     ("owner", None, "true or false, got None"),
     ("owner", 1, "true or false, got 1"),
@@ -142,3 +143,10 @@ def test_what_is_no_mapping_is_refused_with_the_columns(taking: Rows, item: Any)
 def test_a_whole_frame_is_refused_before_it_is_sent(taking: Rows) -> None:
     with pytest.raises(ItemError, match=r"got shape \(2, 11\): pass x.iloc\[0\], or predict.batch"):
         taking.check_rank(EXAMPLE)
+
+
+def test_without_pandas_the_error_has_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = describe(EXAMPLE)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingLibrary, match=r"^predict with frames needs .*'minibento\[pandas\]'"):
+        rows(spec, "predict")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
 from minibento.io.base import BadAnswer, Refused
@@ -77,6 +77,36 @@ def test_a_key_that_comes_twice_is_refused_for_every_kind_of_hint(hint: Any) -> 
     with pytest.raises(Refused) as caught:
         JsonBody(hint).decode(b"[" + body + b"]" if hint == list[Tight] else body)
     assert caught.value.status == 400
+
+
+class Filling(BaseModel):
+    n: int
+    price: float = 0.0
+
+    @model_validator(mode="after")
+    def fill(self) -> "Filling":
+        self.price = 5.0
+        return self
+
+
+class Following(BaseModel):
+    n: int
+    price: float = 0.0
+
+    def model_post_init(self, _context: Any) -> None:
+        self.price = 5.0
+
+
+class Reaching(BaseModel):
+    first: int = Field(validation_alias=AliasPath("n", 0))
+    second: int = Field(validation_alias=AliasPath("n", 1))
+
+
+@pytest.mark.parametrize("model", [Filling, Following, Reaching, list[Filling]])
+def test_a_model_that_sets_fields_itself_cannot_hide_a_key_that_comes_twice(model: Any) -> None:
+    body = b'{"n": [1, 2], "n": [3, 4]}' if model is Reaching else b'{"n": 1, "n": 2}'
+    with pytest.raises(Refused, match="twice"):
+        JsonBody(model).decode(body if isinstance(model, type) else b"[" + body + b"]")
 
 
 def test_a_dataclass_with_defaults_cannot_hide_a_key_that_comes_twice() -> None:

@@ -37,11 +37,11 @@ def test_a_signature_that_leaves_batchable_out_keeps_the_adapters_choice() -> No
 @pytest.mark.parametrize(
     ("signatures", "said"),
     [
-        ({"predikt": {}}, "'predikt', which Model does not have; did you mean 'predict'"),
+        ({"predikt": {}}, "'predikt', which Model does not have: did you mean 'predict'"),
         ({"count": {}}, "'count', which Model does not have"),
         ({"_hidden": {}}, "'_hidden'"),
         ({"predict": {"batchabel": True}}, "unknown key 'batchabel'.*did you mean 'batchable'"),
-        ({"predict": {"batch_dim": 0}}, "unknown key 'batch_dim'; accepted: batchable"),
+        ({"predict": {"batch_dim": 0}}, "unknown key 'batch_dim': accepted: batchable"),
         ({"predict": {"batchable": 1}}, "must be a bool, got 1"),
         ({"predict": True}, "must be a dict, got True"),
         ({}, "at least one method"),

@@ -14,7 +14,7 @@ from minibento import models, picklable_model, sklearn
 from minibento.errors import Corrupt, MissingLibrary, NotFound, UsageError
 from minibento.models.about import About
 from minibento.models.model import Model
-from minibento.models.resolving import local_store
+from minibento.store.home import local_store
 from minibento.store.store import Entry
 
 X = np.array([[0.0], [1.0]])

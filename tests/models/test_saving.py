@@ -17,7 +17,7 @@ import minibento.sklearn
 import minibento.xgboost
 from minibento import models
 from minibento.errors import AlreadyExists, DeclarationError, InvalidTag, SaveRefused
-from minibento.models.resolving import local_store
+from minibento.store.home import local_store
 from minibento.wire.row_spec import Column, RowSpec
 from tests.models.stored import files_below
 

@@ -10,7 +10,7 @@ import pytest
 from minibento.errors import Untrusted
 from minibento.models.about import CUSTOM_OBJECTS, About
 from minibento.models.model import Model
-from minibento.models.resolving import local_store
+from minibento.store.home import local_store
 from minibento.store.store import Store
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import math
+import sys
 from collections import OrderedDict, namedtuple
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import sparse
 
-from minibento.errors import CannotCross, ItemError
+from minibento.errors import CannotCross, ItemError, MissingLibrary
 from minibento.wire.values import INLINE_BYTES, decode, decode_bytes, encode, encode_bytes
 
 
@@ -434,3 +435,10 @@ def test_any_array_of_numbers_crosses_exactly(numbers: Sequence[float], dtype: s
     arrived = crossed(sent)
     assert arrived.dtype == sent.dtype
     assert arrived.tobytes() == sent.tobytes()
+
+
+def test_a_frame_where_pandas_is_missing_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = encode_bytes(pd.DataFrame({"a": [1]}))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingLibrary, match=r"'minibento\[pandas\]'"):
+        decode_bytes(kept)

@@ -1,0 +1,30 @@
+"""How errors name what came and what was meant; knows neither values' meanings nor commands."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["did_you_mean", "shown"]
+
+_MANY = 20
+
+
+def shown(value: object, longest: int = 100) -> str:
+    """A value's repr, cut after `longest` characters; never an error of its own."""
+    if isinstance(value, str):
+        text = repr(value[: longest + 1])
+    elif isinstance(value, dict | list) and len(value) > _MANY:
+        text = f"{type(value).__name__} of {len(value)} entries"
+    elif isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 1000:
+        text = f"an integer of {value.bit_length()} bits"
+    else:
+        try:
+            text = repr(value)
+        except Exception:  # noqa: BLE001 - a user's own __repr__
+            return f"a value of type {type(value).__name__}"
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+def did_you_mean(given: str, known: Iterable[str], otherwise: str = "") -> str:
+    """`did you mean 'predict'?` for the nearest known name; `otherwise` where none is near."""
+    near = get_close_matches(given, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else otherwise

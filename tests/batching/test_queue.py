@@ -1,0 +1,64 @@
+import math
+from typing import Any
+
+from minibento.batching.policy import Greedy
+from minibento.batching.queue import Entry, Outcome, Queue
+
+
+class Patient(Greedy):
+    """Takes an item for hopeless a second before its deadline."""
+
+    def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:
+        return now + count > deadline
+
+
+def ignored(_: Outcome) -> None:
+    pass
+
+
+def queue_of(*entries: Entry) -> Queue:
+    queue = Queue("m.predict", list, Patient(8), limit=8)
+    for entry in entries:
+        queue.put(entry)
+    return queue
+
+
+def entry(item: Any, key: str = "a", deadline: float | None = None, arrived: float = 0.0) -> Entry:
+    made = Entry(item, key, deadline, ignored)
+    made.arrived = arrived
+    return made
+
+
+def items(entries: list[Entry]) -> list[Any]:
+    return [one.item for one in entries]
+
+
+def test_the_first_items_of_one_key_go_and_the_others_keep_their_order() -> None:
+    queue = queue_of(entry(1), entry(2, "b"), entry(3), entry(4, "b"), entry(5))
+    batch, late = queue.take(3, now=0.0)
+    assert (items(batch), late) == ([1, 3, 5], [])
+    assert items(queue.take(3, now=0.0)[0]) == [2, 4]
+    assert len(queue) == 0
+
+
+def test_who_has_gone_is_not_counted_not_taken_and_not_asked_about() -> None:
+    first, second = entry(1, deadline=1.0, arrived=1.0), entry(2, arrived=2.0)
+    queue = queue_of(first, second, entry(3))
+    queue.forget(first)
+    queue.forget(first)
+    assert (len(queue), queue.oldest, queue.due) == (2, 2.0, math.inf)
+    assert items(queue.take(8, now=0.0)[0]) == [2, 3]
+
+
+def test_an_item_that_cannot_meet_its_deadline_makes_room_for_the_next() -> None:
+    queue = queue_of(entry(1, deadline=0.5), entry(2), entry(3, deadline=1.5))
+    batch, late = queue.take(2, now=0.0)
+    assert (items(batch), items(late)) == ([2], [1, 3])
+
+
+def test_clearing_gives_back_those_still_wanted() -> None:
+    gone = entry(1)
+    queue = queue_of(gone, entry(2), entry(3))
+    queue.forget(gone)
+    assert items(queue.clear()) == [2, 3]
+    assert len(queue) == 0

@@ -1,0 +1,25 @@
+from minibento.wording import did_you_mean, shown
+
+
+class Mute:
+    def __repr__(self) -> str:
+        raise ValueError("no words")
+
+
+def test_a_value_is_shown_by_its_repr_cut_to_length() -> None:
+    assert shown("abc") == "'abc'"
+    assert shown([1, 2]) == "[1, 2]"
+    assert shown("x" * 10_000, 40) == "'" + "x" * 36 + "..."
+    assert len(shown(object(), 10)) == 10
+
+
+def test_what_cannot_be_shown_is_described() -> None:
+    assert shown(10**5000) == "an integer of 16610 bits"
+    assert shown(list(range(21))) == "list of 21 entries"
+    assert shown(Mute()) == "a value of type Mute"
+
+
+def test_the_nearest_known_name_is_meant_if_one_is_near() -> None:
+    assert did_you_mean("predit", ["fit", "predict"]) == "did you mean 'predict'?"
+    assert did_you_mean("xyz", ["fit", "predict"], "it has fit") == "it has fit"
+    assert did_you_mean("xyz", []) == ""
