@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from minibento.errors import AlreadyExists, Corrupt, StoreError, Untrusted
-from minibento.store.disk import BLOCK, disk_errors, sync_directory
+from minibento.store.disk import BLOCK, disk_errors, path_errors, sync_directory
 from minibento.store.draft import Draft, Origin
 from minibento.store.entry import Entry
 from minibento.store.files import open_below, read_manifest
@@ -23,6 +23,7 @@ __all__ = ["EXECUTES_CODE", "SUFFIX", "export_archive", "import_archive"]
 SUFFIX = ".zip"
 # The one key of `about` that is read here: loading these files can run code that is in them.
 EXECUTES_CODE = "executes_code"
+_PICKLE = ".pkl"  # how the names of pickles end; only the refusal shows them
 _WORTH = 0.95  # compressed to more than this share, a file is stored as it is
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError)
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -33,7 +34,7 @@ def export_archive(entry: Entry, path: Path) -> Path:
     if path.is_dir():
         path /= f"{entry.tag.name}-{entry.tag.version}{SUFFIX}"
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with disk_errors(f"cannot export {entry.tag}", path):
+    with path_errors(f"cannot export {entry.tag}", path):
         if os.path.lexists(path):
             raise AlreadyExists(f"{path} exists: remove it, or choose another path")
         try:
@@ -53,7 +54,7 @@ def import_archive(
     draft: Callable[[str], AbstractContextManager[Draft]], path: Path, *, trust: bool, latest: bool
 ) -> Entry:
     """Check the archive at `path` in whole, fill a draft with it, and publish that."""
-    with disk_errors("cannot import", path), path.open("rb") as file:
+    with path_errors("cannot import", path), path.open("rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise StoreError(f"cannot import {path}: not a regular file")
         try:
@@ -89,13 +90,15 @@ def _import(
 
 def _write(entry: Entry, path: Path, *, compress: bool) -> None:
     files = entry.open_files()
-    manifest = read_manifest(entry.path, entry.tag).to_bytes()
+    with _reading(entry):
+        manifest = read_manifest(entry.path, entry.tag).to_bytes()
     best = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with path.open("wb") as raw:
         with zipfile.ZipFile(raw, "w") as archive:
             archive.writestr(_info(MANIFEST, len(manifest), best), manifest)
             for record in entry.files:
-                worth = compress and _is_worth_compressing(entry.path, record.path)
+                with _reading(entry):
+                    worth = compress and _is_worth_compressing(entry.path, record.path)
                 method = best if worth else zipfile.ZIP_STORED
                 with archive.open(_info(record.path, record.size, method), "w") as target:
                     files.copy(record.path, cast("BinaryIO", target))
@@ -120,7 +123,13 @@ def _is_worth_compressing(folder: Path, path: str) -> bool:
 
 
 def _unpacked(entry: Entry) -> int:
-    return entry.size + (entry.path / MANIFEST).stat().st_size
+    with _reading(entry):
+        return entry.size + (entry.path / MANIFEST).stat().st_size
+
+
+def _reading(entry: Entry) -> AbstractContextManager[None]:
+    """What goes wrong within is the store's, not that of the user's path."""
+    return disk_errors(f"{entry.tag} cannot be read", entry.path)
 
 
 def _read_manifest(archive: zipfile.ZipFile) -> bytes:
@@ -133,9 +142,11 @@ def _read_manifest(archive: zipfile.ZipFile) -> bytes:
 
 def _check_trust(manifest: Manifest, path: Path, *, trust: bool) -> None:
     if manifest.about.get(EXECUTES_CODE, False) is not False and not trust:
+        pickles = ", ".join(one.path for one in manifest.files if one.path.endswith(_PICKLE))
         raise Untrusted(
-            f"{path} holds {manifest.tag}, which can execute code when it is loaded: import it "
-            "with --trust if you know who made it, or have it saved in a safe format"
+            f"{path} holds {manifest.tag}, {f'whose {pickles}' if pickles else 'which'} can "
+            "execute code when it is loaded: import it with --trust if you know who made it, or "
+            "have it saved in a safe format and without custom_objects"
         )
 
 

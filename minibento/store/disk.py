@@ -14,6 +14,7 @@ __all__ = [
     "disk_errors",
     "list_directory",
     "make_directory",
+    "path_errors",
     "remove_tree",
     "sync_directory",
     "write_file",
@@ -23,14 +24,15 @@ BLOCK = 1 << 20
 _MENDS = {
     errno.ENOSPC: "free some space and try again",
     errno.EDQUOT: "free some of your quota and try again",
-    errno.EROFS: "make it writable, or set MINIBENTO_HOME to a folder that is",
-    errno.EACCES: "give this user access, or set MINIBENTO_HOME to another folder",
-    errno.EPERM: "give this user access, or set MINIBENTO_HOME to another folder",
-    errno.ENOTDIR: "a file stands where a folder should: move it, or set MINIBENTO_HOME",
-    errno.EEXIST: "a file stands where a folder should: move it, or set MINIBENTO_HOME",
-    errno.ELOOP: "the symbolic link leads nowhere: mend it, or set MINIBENTO_HOME",
-    errno.EIO: "the disk reports a fault: check it, or set MINIBENTO_HOME to another one",
+    errno.EROFS: "make it writable",
+    errno.EACCES: "give this user access",
+    errno.EPERM: "give this user access",
+    errno.ENOTDIR: "a file stands where a folder should: move it",
+    errno.EEXIST: "a file stands where a folder should: move it",
+    errno.ELOOP: "the symbolic link leads nowhere: mend it",
+    errno.EIO: "the disk reports a fault: check it",
 }
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}  # going elsewhere is not the first thing to try
 
 
 @contextmanager
@@ -40,8 +42,27 @@ def disk_errors(doing: str, path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         place = error.filename if isinstance(error.filename, str) else path
-        mend = _MENDS.get(error.errno or 0, "check the folder, or set MINIBENTO_HOME to another")
+        mend = _mend(error, "check the folder", "set MINIBENTO_HOME to another folder")
         raise StoreError(f"{doing}: {place}: {error.strerror or error}: {mend}") from error
+
+
+@contextmanager
+def path_errors(doing: str, path: Path) -> Iterator[None]:
+    """The same for a path that the user gave: it is named as given, and the store is no part."""
+    try:
+        yield
+    except OSError as error:
+        mend = _mend(error, "check the path", "choose another path")
+        if isinstance(error, FileNotFoundError):
+            mend = "check the path"
+            if not path.parent.exists():
+                mend = f"there is no folder {path.parent}, make it or choose another path"
+        raise StoreError(f"{doing}: {path}: {error.strerror or error}: {mend}") from error
+
+
+def _mend(error: OSError, otherwise: str, elsewhere: str) -> str:
+    mend = _MENDS.get(error.errno or 0, otherwise)
+    return mend if error.errno in _NO_ROOM else f"{mend}, or {elsewhere}"
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:

@@ -129,6 +129,18 @@ def test_what_can_execute_code_is_imported_only_with_trust_which_is_recorded(
     assert store.get("credit").source is None
 
 
+def test_the_refusal_names_the_files_that_can_execute_code(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    with store.draft("credit") as draft:
+        (draft.path / "custom_objects.pkl").write_bytes(b"x")
+        (draft.path / "model.ubj").write_bytes(b"y")
+        draft.publish({"executes_code": True})
+    path = store.export("credit", tmp_path / "code.zip")
+    with pytest.raises(Untrusted, match=r"whose custom_objects\.pkl can execute code"):
+        other.import_(path)
+
+
 def test_saving_imported_content_oneself_makes_it_ones_own(
     store: Store, save: Save, other: Store, tmp_path: Path
 ) -> None:
