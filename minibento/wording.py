@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["did_you_mean", "shown"]
+__all__ = ["did_you_mean", "sentence", "shown"]
 
 _MANY = 20
 
@@ -28,3 +28,9 @@ def did_you_mean(given: str, known: Iterable[str], otherwise: str = "") -> str:
     """`did you mean 'predict'?` for the nearest known name; `otherwise` where none is near."""
     near = get_close_matches(given, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else otherwise
+
+
+def sentence(text: str) -> str:
+    """The text as one that another can follow: it ends with one full stop, or as it asks."""
+    text = text.rstrip()
+    return text if text.endswith(("!", "?")) else f"{text.rstrip('.')}."

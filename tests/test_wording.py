@@ -1,4 +1,4 @@
-from minibento.wording import did_you_mean, shown
+from minibento.wording import did_you_mean, sentence, shown
 
 
 class Mute:
@@ -23,3 +23,9 @@ def test_the_nearest_known_name_is_meant_if_one_is_near() -> None:
     assert did_you_mean("predit", ["fit", "predict"]) == "did you mean 'predict'?"
     assert did_you_mean("xyz", ["fit", "predict"], "it has fit") == "it has fit"
     assert did_you_mean("xyz", []) == ""
+
+
+def test_a_sentence_ends_with_one_full_stop() -> None:
+    assert sentence("no such key") == "no such key."
+    assert sentence("no such key.\n") == "no such key."
+    assert sentence("did you mean 'a'?") == "did you mean 'a'?"

@@ -16,6 +16,7 @@ from minibento.models.about import ANSWERS, About
 from minibento.models.answers import difference
 from minibento.models.fresh import OUTCOME, TASK
 from minibento.wire.values import decode_bytes
+from minibento.wording import sentence
 
 __all__ = ["check"]
 
@@ -26,6 +27,10 @@ _START = (
     "from minibento.models.fresh import main; main(sys.argv[1])"
 )
 _OWN_FOLDER = str(Path(__file__).parents[2])
+
+
+class InFreshInterpreter(Exception):
+    """What was raised there, as text: the traceback."""
 
 
 def check(name: str, directory: Path, about: About, answers: bytes | None) -> None:
@@ -80,8 +85,8 @@ def _judge(name: str, outcome: dict[str, Any]) -> None:
     module = outcome["module"]
     if module is None:
         message = (
-            f"{what}{outcome['error']}. What the model needs must come with it: it may not rely "
-            "on what the script set up"
+            f"{what}{sentence(outcome['error'])} What the model needs must come with it: it may "
+            "not rely on what the script set up"
         )
     else:
         message = (
@@ -90,9 +95,8 @@ def _judge(name: str, outcome: dict[str, Any]) -> None:
             f"cloudpickle.register_pickle_by_value({module}) before saving, or put {module} into "
             "an installed package"
         )
-    refusal = SaveRefused(message)
-    refusal.add_note(f"In the fresh interpreter:\n{outcome['traceback']}")
-    raise refusal
+    # As its cause it is printed above the refusal, whose mend is then what one reads last.
+    raise SaveRefused(message) from InFreshInterpreter(f"\n{outcome['traceback']}")
 
 
 def _environment() -> dict[str, str]:

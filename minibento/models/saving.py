@@ -8,7 +8,7 @@ from typing import Any
 from minibento.batching.describe import describe
 from minibento.batching.results import length
 from minibento.batching.unstack import unstack
-from minibento.errors import DeclarationError, SaveRefused
+from minibento.errors import DeclarationError, InvalidTag, SaveRefused
 from minibento.frameworks import pickled, table
 from minibento.frameworks.base import Adapter
 from minibento.models.about import (
@@ -26,6 +26,7 @@ from minibento.models.libraries import versions
 from minibento.store.home import local_store
 from minibento.tag import Tag
 from minibento.wire.values import encode_bytes
+from minibento.wording import sentence
 
 __all__ = ["Declaration", "save"]
 
@@ -47,6 +48,11 @@ def save(
     framework: str, name: str, obj: Any, options: Mapping[str, Any], given: Declaration
 ) -> Tag:
     """Save `obj` with the adapter of `framework`; the face modules' `save_model` calls this."""
+    if not isinstance(name, str):
+        raise InvalidTag(
+            "save_model takes the name first and then the object, as in "
+            f"save_model('credit_risk', model): got {type(name).__name__} as the name"
+        )
     Tag(name, given.version)
     adapter = table.adapter(framework)
     adapter.check(obj)
@@ -109,7 +115,8 @@ def _answers(name: str, runnable: Any, specs: Mapping[str, Signature], example: 
     except Exception as error:
         raise SaveRefused(
             f"{name} was not saved: the model cannot answer example_input: "
-            f"{type(error).__name__}: {error}. example_input is rows as they come when serving"
+            f"{sentence(f'{type(error).__name__}: {error}')} "
+            "example_input is rows as they come when serving"
         ) from error
     rows = len(unstack(example, name))
     for method, answer in answers.items():

@@ -117,7 +117,21 @@ def test_an_error_in_the_fresh_interpreter_is_shown_with_its_traceback() -> None
         SaveRefused, match="cannot answer example_input: ZeroDivisionError"
     ) as raised:
         picklable_model.save_model("m", lambda _: 1 / (os.getpid() == pid), example_input=[1])
-    assert "Traceback" in raised.value.__notes__[0]
+    assert "Traceback" in str(raised.value.__cause__)
+
+
+def test_the_mend_is_what_one_reads_last(folder: Path, home: Path) -> None:
+    said = run_script(folder, home, SIBLING.format(register=""))
+    assert "No module named 'features'" in said
+    assert said.rstrip().endswith("or put features into an installed package")
+
+
+def test_an_error_that_ends_with_a_full_stop_gets_no_second_one() -> None:
+    def strict(_: object) -> None:
+        raise ValueError("X has no feature names.")
+
+    with pytest.raises(SaveRefused, match=r"feature names\. example_input is"):
+        picklable_model.save_model("m", strict, example_input=[1])
 
 
 def test_an_interpreter_that_dies_is_a_refusal_with_its_status() -> None:

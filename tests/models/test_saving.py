@@ -143,6 +143,12 @@ def test_a_bad_name_is_refused(home: Path) -> None:
     assert not home.exists()
 
 
+def test_swapped_arguments_are_told_that_the_name_comes_first() -> None:
+    swapped: Any = (pipeline(), "m")
+    with pytest.raises(InvalidTag, match=r"the name first.*got Pipeline"):
+        minibento.sklearn.save_model(*swapped)
+
+
 def test_a_method_that_answers_once_for_all_rows_is_not_batchable() -> None:
     with pytest.raises(SaveRefused, match=r"__call__ gives 1 results for the 2 rows"):
         minibento.picklable_model.save_model(
