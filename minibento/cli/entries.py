@@ -31,9 +31,11 @@ def as_json(entry: Entry | Broken, latest: bool) -> dict[str, Any]:
 def as_row(entry: Entry | Broken, latest: bool, tags: Sequence[Tag], now: datetime) -> list[str]:
     """One line of `list`: tag, what else it is called, framework, size, age."""
     versions = [tag.version or "" for tag in tags if tag.name == entry.tag.name]
-    tag = f"{entry.tag.name}:{short_version(entry.tag.version or '', versions)}"
+    tag = str(entry.tag)
+    if entry.tag.version is not None:
+        tag = f"{entry.tag.name}:{short_version(entry.tag.version, versions)}"
     if isinstance(entry, Broken):
-        return [tag, "", "", "", f"broken: {entry.error}"]
+        return [tag, "", "", "", "broken"]
     also = (["latest"] if latest else []) + list(entry.aliases)
     framework = str(entry.about.get("framework", ""))
     return [tag, ", ".join(also), framework, size(entry.size), age(entry.created, now)]

@@ -30,7 +30,12 @@ def alias(tag: str, alias: str | None, rollback: bool, delete: bool, output: For
     if alias is None:
         if rollback or delete:
             raise click.UsageError("which ALIAS? minibento models alias NAME ALIAS --rollback")
-        _show(store, check_name(tag), output)
+        if parsed.version is not None:
+            raise click.UsageError(
+                f"which ALIAS is to stand for {parsed}? minibento models alias {parsed} ALIAS; "
+                f"`minibento models alias {parsed.name}` shows those there are"
+            )
+        _show(store, parsed.name, output)
     elif rollback and delete:
         raise click.UsageError("--rollback and --delete exclude each other")
     elif rollback:

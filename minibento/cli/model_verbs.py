@@ -34,6 +34,9 @@ def list_(name: str | None, output: Format) -> None:
     elif found:
         now, tags = datetime.now(UTC), [entry.tag for entry in found]
         print_table(COLUMNS, [as_row(one, one.tag in latest, tags, now) for one in found])
+        for one in found:
+            if isinstance(one, Broken):  # in full, to be copied; the table has it shortened
+                click.echo(f"broken: minibento models verify {one.tag} says why", err=True)
     else:
         click.echo("no models yet: minibento.sklearn.save_model(name, model) stores one", err=True)
 

@@ -64,7 +64,10 @@ def test_a_broken_entry_is_listed_as_broken_and_hides_no_other(
     _break(home / "models" / "a" / str(bad.version))
     result = run("models", "list")
     assert result.exit_code == 0
-    assert "broken: " in result.stdout
+    assert max(map(len, result.stdout.splitlines())) < 80
+    assert " broken\n" in result.stdout
+    assert f"minibento models verify {bad} says why" in result.stderr
+    assert run("models", "verify", str(bad)).exit_code == 1
     entries = {one["tag"]: one for one in json.loads(run("models", "list", "-o", "json").stdout)}
     assert "error" in entries[str(bad)]
     assert entries[str(good)]["size"] == 3
@@ -142,6 +145,25 @@ def test_a_version_whose_manifest_is_broken_can_be_deleted(
     _break(home / "models" / "a" / str(tag.version))
     assert run("models", "delete", str(tag)).exit_code == 0
     assert _listed(run) == []
+
+
+def test_a_path_that_is_not_there_is_named_as_given_and_the_store_is_not_blamed(
+    run: Run, save: Save, folder: Path
+) -> None:
+    tag = save("a")
+    for command in (["import", "nosuch.mb"], ["export", str(tag), "missing/a.zip"]):
+        result = run("models", *command)
+        assert result.exit_code == 1
+        assert f": {command[-1]}: No such file or directory" in result.stderr
+        assert "MINIBENTO_HOME" not in result.stderr
+        assert str(folder) not in result.stderr
+
+
+def test_an_alias_without_a_name_for_it_is_asked_for(run: Run, save: Save) -> None:
+    save("a")
+    result = run("models", "alias", "a:latest")
+    assert result.exit_code == 2
+    assert "which ALIAS is to stand for a:latest?" in result.stderr
 
 
 def test_an_exported_version_comes_back_with_the_same_tag(
