@@ -1,13 +1,17 @@
 """`minibento init`: writes a new service into a folder, and never over anything."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from minibento.cli.output import Format, output_option, print_json
 from minibento.cli.scaffold import Served, files, model_files
 from minibento.cli.source_text import class_name
+from minibento.errors import MinibentoError
+from minibento.models.model import Model
 from minibento.models.resolving import get
 from minibento.tag import LATEST, Tag
 
@@ -35,7 +39,9 @@ def init(folder: Path, tag: str | None, output: Format) -> None:
         return
     for one in written:
         click.echo(f"wrote {folder / one}")
-    click.echo(f"next: cd {folder} && pytest && minibento serve")
+    # Its test needs these two, which serving does not.
+    tested = "pip install pytest httpx2 && pytest"
+    click.echo(f"next: cd {shlex.quote(str(folder))} && {tested} && minibento serve")
 
 
 def _served(tag: Tag, name: str) -> Served:
@@ -46,7 +52,19 @@ def _served(tag: Tag, name: str) -> Served:
     methods = model.method_specs()
     method = next((one for one in PREFERRED if one in methods), next(iter(methods)))
     rows = input_type(methods[method].rows, model.example(), f"{name}Row")
-    return Served(str(exact), method, rows)
+    classes = _classes(model) if method == "predict_proba" else ()
+    return Served(str(exact), method, rows, classes)
+
+
+def _classes(model: Model) -> tuple[str, ...]:
+    """What the columns of its probabilities stand for, as texts; empty where it does not say."""
+    try:
+        found: Any = getattr(model.load(), "classes_", None)
+    except MinibentoError:  # not trusted, or its library is not here: it can be served elsewhere
+        return ()
+    if getattr(found, "ndim", 0) != 1:  # one with several outputs has a list of arrays
+        return ()
+    return tuple(str(one) for one in found)
 
 
 def _write(folder: Path, texts: Mapping[str, str]) -> None:

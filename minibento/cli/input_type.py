@@ -136,14 +136,23 @@ def _column_hint(column: Column, items: Sequence[Mapping[str, Any]]) -> str:
 
 def _column_type(column: Column) -> str:
     dtype = column.dtype.lower()
-    texts = column.categories or ()
-    if texts and len(texts) <= _MOST_CATEGORIES and all(isinstance(one, str) for one in texts):
-        return listed("Literal[", [literal(one) for one in texts], "]", "    ")
+    if column.categories:
+        return _category_type(column.categories)
     known = {"int": "int", "uint": "int", "float": "float", "bool": "bool", "datetime": "datetime"}
     found = [hint for prefix, hint in known.items() if dtype.startswith(prefix)]
     if found:
         return found[0]
     return "str" if dtype.startswith(("object", "str", "category")) else "Any"
+
+
+def _category_type(categories: Sequence[Any]) -> str:
+    """The categories themselves where they are few and can stand in a Literal, else their types."""
+    types = {type(one) for one in categories}
+    if types <= {str, int, bool} and len(categories) <= _MOST_CATEGORIES:
+        return listed("Literal[", [literal(one) for one in categories], "]", "    ")
+    if not types <= {str, int, bool, float}:
+        return "Any"
+    return " | ".join(one.__name__ for one in (str, int, bool, float) if one in types)
 
 
 def _hint(values: Sequence[Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from minibento.cli.input_type import InputType
-from minibento.cli.source_text import literal
+from minibento.cli.source_text import listed, literal
 
 __all__ = ["Served", "files", "model_files"]
 
@@ -85,7 +85,7 @@ def test_a_number_is_refused() -> None:
 
 _MODEL_SERVICE = '''"""Serves {tag}; `minibento serve` runs it."""
 
-{imports}{declaration}
+{imports}{declaration}{classes}
 @minibento.service
 class {name}:
     """Answers with what {tag} says."""
@@ -96,14 +96,14 @@ class {name}:
     async def {api}(self, row: {hint}) -> dict[str, Any]:
         """Ask the model about one row."""
         answer = await self.model{call}({argument})
-        return {{"{api}": answer}}
+        return {{"{api}": {answer}}}
 '''
 
 _MODEL_TEST = '''"""What the service answers; `pytest` runs it."""
-
+{minibento}
 from minibento.testing import client
 
-from service import {name}
+from service import {names}
 {row}
 
 def test_it_is_ready() -> None:
@@ -118,6 +118,13 @@ def test_what_is_not_json_is_refused() -> None:
     assert answer.status_code == 400, answer.text
 '''
 
+_CLASSES_TEST = """
+
+def test_the_classes_are_the_models() -> None:
+    model = minibento.models.get({quoted}).load()
+    assert [str(one) for one in model.classes_] == CLASSES
+"""
+
 _MODEL_ROW_TEST = """
 
 def test_a_row_is_answered() -> None:
@@ -130,11 +137,19 @@ def test_a_row_is_answered() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The model that a new service serves: its tag, the method called, and how its rows look."""
+    """The model that a new service serves.
+
+    Attributes:
+        tag: Of the model.
+        method: The one that is called.
+        rows: How its rows look.
+        classes: Names for the numbers of an answer, in their order; empty: they have none.
+    """
 
     tag: str
     method: str
     rows: InputType
+    classes: tuple[str, ...] = ()
 
 
 def files(name: str) -> Mapping[str, str]:
@@ -155,6 +170,7 @@ def model_files(name: str, served: Served) -> Mapping[str, str]:
     known = rows.example is not None
     row = f"\nROW = {literal(rows.example)}\n" if known else ""
     test = _MODEL_TEST + (_MODEL_ROW_TEST if known else "")
+    test += _CLASSES_TEST if served.classes else ""
     body = _json_text(rows.example) if known else "..."
     return {
         "service.py": _MODEL_SERVICE.format(
@@ -168,8 +184,17 @@ def model_files(name: str, served: Served) -> Mapping[str, str]:
             hint=rows.hint,
             call="" if served.method == "__call__" else f".{served.method}",
             argument=rows.argument,
+            classes=_classes(served),
+            answer="dict(zip(CLASSES, answer, strict=True))" if served.classes else "answer",
         ),
-        "test_service.py": test.format(name=name, row=row, api=api),
+        "test_service.py": test.format(
+            name=name,
+            row=row,
+            api=api,
+            quoted=literal(served.tag),
+            names=f"CLASSES, {name}" if served.classes else name,
+            minibento="\nimport minibento" if served.classes else "",
+        ),
         "minibento.yaml": _BUILD_FILE.format(name=name),
         "README.md": _README.format(
             name=name, text=f"Serves the model {served.tag}.", ask=_ask(api, body)
@@ -182,6 +207,15 @@ def _declaration(source: str) -> str:
     if not source:
         return "\n"
     return f"\n\n{source}\n" if source.startswith("class ") else f"\n{source}\n"
+
+
+def _classes(served: Served) -> str:
+    """The names of an answer's numbers, below the declaration of a row."""
+    if not served.classes:
+        return ""
+    names = listed("[", [literal(one) for one in served.classes], "]", "", used=10)
+    above = "\n" if served.rows.declaration.startswith("class ") else ""
+    return f"{above}# In the order of the model's answer; the test compares.\nCLASSES = {names}\n\n"
 
 
 def _example(value: object) -> str:

@@ -58,4 +58,4 @@ def _laid_out(opening: str, parts: Sequence[str], closing: str, indent: str) -> 
 
 
 # What a generated file uses beside the service's own name.
-_TAKEN = ("Any", "BaseModel", "Field", "Literal", "None", "True", "False", "Words")
+_TAKEN = ("Any", "BaseModel", "CLASSES", "Field", "Literal", "None", "True", "False", "Words")

@@ -74,6 +74,12 @@ def test_it_writes_four_files_and_says_what_comes_next(run: Run, tmp_path: Path)
     assert sorted(document["files"]) == WRITTEN
 
 
+def test_what_comes_next_can_be_pasted_into_a_shell(run: Run, tmp_path: Path) -> None:
+    line = run("init", str(tmp_path / "my service")).stdout.splitlines()[-1]
+    assert line.startswith(f"next: cd '{tmp_path}/my service' && ")
+    assert "pip install pytest httpx2 && pytest" in line
+
+
 def test_what_it_writes_passes_its_own_test_and_is_clean(run: Run, tmp_path: Path) -> None:
     run("init", str(tmp_path / "credit-risk"))
     passes_its_own_test(tmp_path / "credit-risk")
@@ -167,10 +173,48 @@ def test_a_model_of_frames_gives_its_columns_as_fields(run: Run, tmp_path: Path)
     run("init", str(tmp_path / "flowers"), "--model", str(tag))
     source = (tmp_path / "flowers" / "service.py").read_text()
     assert f'.get("{tag}")' in source
+    assert '\nCLASSES = ["0", "1"]\n' in source
+    assert '{"predict_proba": dict(zip(CLASSES, answer, strict=True))}' in source
     assert '    sepal_length_cm: float | None = Field(alias="sepal length (cm)")\n' in source
     assert '    kind: Literal["x", "y"]\n' in source
     passes_its_own_test(tmp_path / "flowers")
     is_clean(tmp_path / "flowers")
+
+
+def test_categories_that_are_numbers_are_fields_that_take_them(run: Run, tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"pclass": pd.Categorical([3, 1, 3]), "rate": pd.Categorical([0.5, 2.0, 0.5])}
+    )
+    model = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(frame, [0, 1, 0])
+    sklearn.save_model("titanic", model, example_input=frame)
+    run("init", str(tmp_path / "titanic"), "--model", "titanic")
+    source = (tmp_path / "titanic" / "service.py").read_text()
+    assert "    pclass: Literal[1, 3]\n    rate: float\n" in source
+    passes_its_own_test(tmp_path / "titanic")
+    is_clean(tmp_path / "titanic")
+
+
+def test_a_classifier_answers_with_the_names_of_its_classes(run: Run, tmp_path: Path) -> None:
+    import httpx2
+
+    model = LogisticRegression().fit(NUMBERS, ["rose", "iris", "rose", "iris"])
+    sklearn.save_model("flowers", model, example_input=NUMBERS)
+    run("init", str(tmp_path / "flowers"), "--model", "flowers")
+    with serve(folder=tmp_path / "flowers") as server:
+        answer = httpx2.post(f"{server.url}/predict_proba", json=[0, 1, 2]).json()
+    assert answer["predict_proba"].keys() == {"iris", "rose"}
+    assert sum(answer["predict_proba"].values()) == pytest.approx(1)
+
+
+def test_a_model_with_several_answers_per_row_is_left_as_it_answers(
+    run: Run, tmp_path: Path
+) -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    model = DecisionTreeClassifier().fit(NUMBERS, [[0, 1], [1, 0], [0, 1], [1, 0]])
+    sklearn.save_model("two", model, signatures={"predict_proba": {"batchable": False}})
+    run("init", str(tmp_path / "two"), "--model", "two")
+    assert "CLASSES" not in (tmp_path / "two" / "service.py").read_text()
 
 
 def test_a_model_of_numbers_gives_a_list_of_their_count(run: Run, tmp_path: Path) -> None:

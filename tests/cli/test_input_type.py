@@ -38,6 +38,27 @@ def test_few_text_categories_are_a_literal_and_many_are_text() -> None:
 
 
 @pytest.mark.parametrize(
+    ("categories", "hint"),
+    [
+        ((1, 3), "Literal[1, 3]"),
+        ((True, False), "Literal[True, False]"),
+        (("x", 1), 'Literal["x", 1]'),
+        ((0.5, 1.5), "float"),
+        ((1, 2.5), "int | float"),
+        (("x", 0.5), "str | float"),
+        (tuple(range(50)), "int"),
+        ((None,), "Any"),
+    ],
+)
+def test_categories_that_are_no_texts_give_their_own_types(
+    categories: tuple[object, ...], hint: str
+) -> None:
+    column = Column("a", "category", categories)
+    made = input_type(RowSpec("frame", columns=(column,)), None, "R")
+    assert f"    a: {hint}\n" in made.declaration
+
+
+@pytest.mark.parametrize(
     ("example", "hint"),
     [
         (["a", "b"], "str"),
