@@ -1,6 +1,8 @@
 """The course's service, as docs/from-bentoml.md shows it, against the Booster itself."""
 
 import importlib.util
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +34,14 @@ APPLICATIONS = [
 ]
 
 
+def shown_on_the_page() -> tuple[object, object]:
+    """The body that the page sends with curl, and the answer below it."""
+    page = (CODE.parents[1] / "from-bentoml.md").read_text("utf-8")
+    found = re.search(r"-d '(.+?)'\n.+?```json\n(.+?)\n", page, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1]), json.loads(found[2])
+
+
 def test_the_courses_service_gives_the_boosters_own_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -59,6 +69,9 @@ def test_the_courses_service_gives_the_boosters_own_answers(
         return "DECLINED" if risk > 0.5 else "MAYBE" if risk > 0.25 else "APPROVED"
 
     assert answers == [{"status": status(risk)} for risk in own]
+    asked, answered = shown_on_the_page()
+    assert asked == APPLICATIONS[1]
+    assert answered == answers[1]
     assert len({answer["status"] for answer in answers}) > 1
     printed = [float(line) for line in capsys.readouterr().out.split()]
     assert printed == pytest.approx([float(risk) for risk in own], abs=1e-6)

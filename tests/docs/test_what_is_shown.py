@@ -25,6 +25,30 @@ def test_the_readme_shows_the_service_of_the_quickstart() -> None:
     assert len([line for line in shown.splitlines() if line]) <= 15
 
 
+@pytest.mark.parametrize(
+    ("page", "folder"),
+    [
+        ("quickstart.md", "quickstart"),
+        ("from-bentoml.md", "from_bentoml"),
+        ("concepts.md", "mounting"),
+    ],
+)
+def test_a_page_shows_the_files_that_run(page: str, folder: str) -> None:
+    shown = code(ROOT / "docs" / page, "python")
+    for path in (ROOT / "docs/code" / folder).glob("*.py"):
+        assert path.read_text("utf-8") in shown, f"{page} does not show {path.name} as it is"
+
+
+def test_the_first_page_shows_the_service_of_the_quickstart() -> None:
+    (shown,) = code(ROOT / "docs/index.md", "python")
+    assert shown == (ROOT / "docs/code/quickstart/service.py").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_code_stands_in_the_page_itself(page: Path) -> None:
+    assert "{literalinclude}" not in page.read_text("utf-8"), "editors and code hosts show nothing"
+
+
 def test_the_readme_names_the_two_commands_that_make_knows() -> None:
     commands = code(ROOT / "README.md", "console")[0].split("\n")[:-1]
     assert commands == ["make demo", "make test"]

@@ -1,6 +1,6 @@
 from pydantic import BaseModel
 
-import minibento
+import minibento  # changed
 
 
 class CreditApplication(BaseModel):
@@ -19,19 +19,19 @@ class CreditApplication(BaseModel):
     price: int
 
 
-model_ref = minibento.models.get("credit_risk_model:latest")
+model_ref = minibento.models.get("credit_risk_model:latest")  # changed
 dv = model_ref.custom_objects["dictVectorizer"]
 
 
-@minibento.service
-class CreditRiskClassifier:
-    model_runner = model_ref.to_runner()
+@minibento.service  # changed
+class CreditRiskClassifier:  # changed
+    model_runner = model_ref.to_runner()  # changed
 
-    @minibento.api
-    async def classify(self, credit_application: CreditApplication):
-        application_data = credit_application.model_dump()
+    @minibento.api  # changed
+    async def classify(self, credit_application: CreditApplication):  # changed
+        application_data = credit_application.model_dump()  # changed
         vector = dv.transform(application_data)
-        prediction = await self.model_runner.predict(vector[0])
+        prediction = await self.model_runner.predict(vector[0])  # changed
         print(prediction)
         if prediction > 0.5:
             return {"status": "DECLINED"}
