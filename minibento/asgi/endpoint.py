@@ -73,7 +73,7 @@ class Endpoint:
         begun = time.monotonic()
         headers = dict(scope["headers"])
         request_id = self._request_id(headers.get(b"x-request-id"))
-        call = Call(request_id.decode("ascii"), begun + self._timeout)
+        call = Call(request_id.decode("ascii"), begun + self._timeout, self._method.is_async)
         token = current_call.set(call)
         self._meter.begin()
         status = 499  # what is logged if nobody waits for the answer any more

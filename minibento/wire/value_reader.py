@@ -36,7 +36,7 @@ def _read_array(record: list[Any], buffers: Sequence[memoryview | bytearray]) ->
         return flat.reshape(shape)
     # A bytearray and not bytes: the model may write into what it is given.
     raw = buffers[source] if isinstance(source, int) else bytearray(source)
-    return np.frombuffer(raw, dtype=_read_dtype(dtype)).reshape(shape)
+    return np.ndarray(shape, _read_dtype(dtype), raw)
 
 
 def _read_dtype(record: str | list[Any]) -> np.dtype[Any]:
