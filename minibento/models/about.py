@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from minibento.errors import Corrupt
+from minibento.errors import Corrupt, Untrusted
 from minibento.wire.row_spec import RowSpec
 
 __all__ = [
@@ -97,6 +97,18 @@ class About:
             raise Corrupt(
                 f"the manifest is not a model's: {type(error).__name__} {error}"
             ) from error
+
+    def refuse_hidden_code(self) -> None:
+        """Raise Untrusted if the manifest says that loading is harmless: it is not.
+
+        What is imported without trust is what says so, and whoever makes an archive says what
+        they like; so it is held to its word before anything of it can run.
+        """
+        if self.executes_code is not True:
+            raise Untrusted(
+                "the manifest says that loading runs no code, but its format does run code: "
+                "nothing was loaded; delete it, and get it from somebody you know"
+            )
 
 
 def python_version() -> str:

@@ -42,7 +42,10 @@ class Model:
     @property
     def path(self) -> Path:
         """The directory of its files; read-only. Files read from here are not verified."""
-        return self._stored.path
+        stored = self._stored
+        if self._about.framework == CUSTOM:
+            self._about.refuse_hidden_code()
+        return stored.path
 
     @property
     def framework(self) -> str:
@@ -71,11 +74,13 @@ class Model:
         Raises:
             Corrupt: the file is not what was saved; nothing was unpickled.
             MissingLibrary: they name a module that is not here.
+            Untrusted: the manifest hides that they are code.
             UsageError: they hold byte code of another Python version.
         """
         about = self._about
         if not about.custom_objects:
             return MappingProxyType({})
+        about.refuse_hidden_code()
         if about.by_value:
             refuse_other_python(self.tag, about.python)
         loaded: dict[str, Any] = pickled.loads(self._files.read(CUSTOM_OBJECTS))
@@ -87,6 +92,7 @@ class Model:
         Raises:
             Corrupt: a file is not what was saved; nothing was deserialised.
             MissingLibrary: its library, or a module that it names, is not installed.
+            Untrusted: the manifest hides that its format runs code.
             UsageError: it holds byte code of another Python version, or it has no object: it came
                 from `models.create`, or it is a placeholder of a test.
 
@@ -177,7 +183,10 @@ class Model:
         if about.by_value:
             refuse_other_python(self.tag, about.python)
         warn_of_differences(self.tag, about.libraries, stacklevel + 1)
-        return table.adapter(about.framework).load(files, about.options)
+        adapter = table.adapter(about.framework)
+        if adapter.executes_code(about.options):
+            about.refuse_hidden_code()
+        return adapter.load(files, about.options)
 
     def _refuse_custom(self, call: str) -> None:
         if self._about.framework == CUSTOM:

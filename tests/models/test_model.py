@@ -1,8 +1,10 @@
 """A model reference: facts at once, the object on demand and only from verified files."""
 
 import json
+import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from minibento import models, picklable_model, sklearn
-from minibento.errors import Corrupt, MissingLibrary, NotFound, UsageError
+from minibento.errors import Corrupt, MissingLibrary, NotFound, Untrusted, UsageError
 from minibento.models.about import About
 from minibento.models.model import Model
 from minibento.models.resolving import local_store
@@ -91,7 +93,8 @@ def test_custom_objects_are_read_once_and_cannot_be_changed() -> None:
 
 
 def test_byte_code_of_another_python_is_refused_before_it_is_unpickled() -> None:
-    about = About("picklable_model", python="3.4", by_value=True, custom_objects=("a",))
+    about = About("picklable_model", python="3.4", by_value=True, executes_code=True)
+    about = replace(about, custom_objects=("a",))
     model = publish(about, {"model.pkl": b"never read", "custom_objects.pkl": b"never read"})
     with pytest.raises(UsageError, match=r"Python 3\.4"):
         model.load()
@@ -134,3 +137,36 @@ def test_a_manifest_of_something_else_is_corrupt_when_used() -> None:
         entry: Entry = draft.publish(json.loads('{"anything": 1}'))
     with pytest.raises(Corrupt, match="not a model's"):
         _ = Model(entry.tag, entry).labels
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        About("picklable_model"),
+        About("sklearn", options={"format": "cloudpickle"}),
+        About("sklearn", options={"format": "anything"}),
+        About("sklearn"),
+        About("xgboost", options={"class": "Booster"}, custom_objects=("a",)),
+        About("custom"),
+    ],
+    ids=lambda about: about.framework,
+)
+def test_an_archive_that_hides_that_it_holds_code_is_never_run(
+    about: About, tmp_path: Path
+) -> None:
+    canary = tmp_path / "canary"
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (canary,))
+
+    evil = pickle.dumps(Evil())
+    hiding = publish(about, {"model.pkl": evil, "custom_objects.pkl": evil, "model.ubj": b"{}"})
+    archive = local_store().export(hiding.tag, tmp_path / "hiding.zip")
+    models.delete(hiding.tag)
+    local_store().import_(archive)  # it says that it needs no trust
+    model = models.get(hiding.tag)
+    use = {"xgboost": lambda: model.custom_objects, "custom": lambda: model.path}
+    with pytest.raises(Untrusted, match="says that loading runs no code"):
+        use.get(about.framework, model.load)()
+    assert not canary.exists()
