@@ -229,7 +229,7 @@ class Endpoint:
 
 
 def _from_outside(error: BaseException) -> bool:
-    """Whether it ends the task, rather than being what the method raised: SystemExit too is that."""
+    """Whether it ends the task. Anything else is what the method raised, SystemExit too."""
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
         return task is None or task.cancelling() > 0
