@@ -124,6 +124,10 @@ class Model:
         """
         obj = self._load(stacklevel=2)
         adapter = table.adapter(self._about.framework)
+        named = {name: spec.batchable for name, spec in self._about.methods.items()}
+        if not named.items() <= adapter.methods(obj).items():
+            # Starting a runner calls them with the manifest's example: `save_model` with a path.
+            self._about.refuse_hidden_code()
         if threads is not None:
             adapter.use_threads(obj, threads)
         return adapter.runnable(obj)

@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from xgboost import XGBClassifier
 
-from minibento import models, picklable_model, sklearn
+from minibento import models, picklable_model, sklearn, xgboost
 from minibento.errors import Corrupt, MissingLibrary, NotFound, Untrusted, UsageError
-from minibento.models.about import About
+from minibento.models.about import About, Signature
 from minibento.models.model import Model
 from minibento.models.resolving import local_store
 from minibento.store.store import Entry
+from minibento.wire.row_spec import RowSpec
+from minibento.wire.values import encode_bytes
 
 X = np.array([[0.0], [1.0]])
 
@@ -168,6 +171,42 @@ def test_an_archive_that_hides_that_it_holds_code_is_never_run(
     local_store().import_(archive)  # it says that it needs no trust
     model = models.get(hiding.tag)
     use = {"xgboost": attrgetter("custom_objects"), "custom": attrgetter("path")}
-    with pytest.raises(Untrusted, match="says that loading runs no code"):
+    with pytest.raises(Untrusted, match="says that the model runs no code"):
         use.get(about.framework, Model.load)(model)
     assert not canary.exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "batchable"), [("save_model", False), ("save_model", True), ("predict", False)]
+)
+def test_a_harmless_file_cannot_have_other_methods_called_on_it(
+    method: str, batchable: bool, tmp_path: Path
+) -> None:
+    target = tmp_path / "written"
+    tag = xgboost.save_model("harmless", XGBClassifier(n_estimators=1).fit(X, [0, 1]))
+    about = About.from_json(local_store().get(tag).about)
+    assert not about.executes_code
+    hostile = publish(
+        replace(
+            about,
+            methods={method: Signature(batchable, RowSpec("list"))},
+            example=True,
+            answers=True,
+        ),
+        {
+            "model.ubj": local_store().get(tag).open_files().read("model.ubj"),
+            "example.msgpack": encode_bytes([str(target)]),
+            "answers.msgpack": encode_bytes({method: [None]}),
+        },
+    )
+    with pytest.raises(Untrusted), hostile.to_runner():
+        pass
+    assert not target.exists()
+
+
+def test_methods_of_ones_own_choice_need_trust_when_imported(tmp_path: Path) -> None:
+    model = XGBClassifier(n_estimators=1).fit(X, [0, 1])
+    tag = xgboost.save_model("m", model, signatures={"apply": {"batchable": True}})
+    assert local_store().get(tag).about["executes_code"] is True
+    with models.get(tag).to_runner() as runner:
+        assert runner.apply.run([0.0]) is not None
