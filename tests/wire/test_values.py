@@ -443,8 +443,7 @@ def test_any_array_of_numbers_crosses_exactly(numbers: Sequence[float], dtype: s
 def test_a_sparse_matrix_with_entries_outside_of_it_is_refused(
     indices: list[int], indptr: list[int]
 ) -> None:
-    matrix = sparse.csr_matrix(np.ones((2, 1))).astype("float64")
-    matrix.resize(2, 3)
+    matrix: Any = sparse.csr_matrix(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
     matrix.indices, matrix.indptr = np.array(indices, "int32"), np.array(indptr, "int32")
     with pytest.raises(ValueError, match=r"outside|index|nnz"):
         decode_bytes(encode_bytes(matrix))
