@@ -59,7 +59,7 @@ _HEADERS = [
         "in": "header",
         "required": False,
         "description": "Seconds until the answer is due, if that is sooner than the method's own.",
-        "schema": {"type": "number", "minimum": 0},
+        "schema": {"type": "number", "minimum": 0, "maximum": 999999},
         "example": 0.2,
     },
     {
