@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from minibento.batching.queue import Entry, Outcome
 from minibento.batching.results import join
-from minibento.errors import ItemError
+from minibento.errors import BadResult, ItemError
 from minibento.runners.jobs import Stream
 from minibento.runners.prepared import Prepared
 from minibento.wire.channel import Channel
@@ -143,6 +143,9 @@ class Connection:
             return Failure(call_id, to_record(outcome.value, method.where))
         try:
             payload = encode(outcome.value, f"what {method.where} answered")
+        except ItemError as error:  # text that is no Unicode: the model's fault, not the item's
+            bad = BadResult(f"{method.where} answered {error}")
+            return Failure(call_id, to_record(bad, method.where))
         except Exception as error:  # noqa: BLE001 - what the model answered cannot cross
             return Failure(call_id, to_record(error, method.where))
         return Reply(

@@ -53,13 +53,18 @@ def import_archive(
     draft: Callable[[str], AbstractContextManager[Draft]], path: Path, *, trust: bool, latest: bool
 ) -> Entry:
     """Check the archive at `path` in whole, fill a draft with it, and publish that."""
-    with disk_errors("cannot import", path), path.open("rb") as file:
+    with disk_errors("cannot import", path), open(path, "rb", opener=_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise StoreError(f"cannot import {path}: not a regular file")
         try:
             return _import(draft, path, file, trust=trust, latest=latest)
         except _DAMAGE as error:
             raise _refused(path, f"{type(error).__name__}: {error}") from error
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for somebody to write into what may be a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _import(

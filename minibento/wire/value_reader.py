@@ -57,7 +57,12 @@ def _read_sparse(record: list[Any], _buffers: object) -> Any:
 
     kind, shape, data, indices, indptr = record
     make = sparse.csr_array if kind == "array" else sparse.csr_matrix
-    return make((data, indices, indptr), shape=tuple(shape))
+    made = make((data, indices, indptr), shape=tuple(shape))
+    # scipy checks the rest, and computes with these unseen: others crash the process.
+    inside = not indices.size or (indices.min() >= 0 and indices.max() < made.shape[1])
+    if not inside or (indptr[1:] < indptr[:-1]).any():
+        raise ValueError(f"a sparse matrix of shape {made.shape} has entries outside of it")
+    return made
 
 
 def _read_column(record: list[Any], pandas: Any) -> Any:

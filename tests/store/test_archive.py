@@ -191,6 +191,12 @@ def test_what_is_no_archive_is_refused(other: Store, tmp_path: Path) -> None:
     assert untouched(other)
 
 
+def test_a_pipe_that_nobody_writes_into_is_refused_at_once(other: Store, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="not a regular file"):
+        other.import_(tmp_path / "pipe")
+
+
 def pack(
     path: Path,
     members: dict[str, bytes],
