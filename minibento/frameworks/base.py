@@ -21,15 +21,6 @@ class Files(Protocol):
         """
         ...
 
-    def read_code(self, name: str) -> bytes:
-        """The bytes of a file that executes code when it is deserialised, verified.
-
-        Raises:
-            Untrusted: it was imported and nobody vouched for it.
-            Corrupt: the file is not what the manifest says.
-        """
-        ...
-
     def path(self, name: str) -> Path:
         """The path of a file, verified just now, for libraries that only take paths.
 

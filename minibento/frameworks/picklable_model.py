@@ -36,7 +36,7 @@ class PicklableModel:
     def load(self, files: Files, options: Mapping[str, Any]) -> Any:
         """Unpickle the object."""
         assert not options, f"picklable_model has no options, got {options}"
-        return pickled.loads(files.read_code(_FILE))
+        return pickled.loads(files.read(_FILE))
 
     def methods(self, obj: Any) -> dict[str, bool]:
         """A function or callable object is called, one item at a time."""

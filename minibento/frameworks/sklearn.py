@@ -71,7 +71,7 @@ class Sklearn:
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             if not self.executes_code(options):
                 return skops_format.loads(files.read(_SKOPS))
-            return pickled.loads(files.read_code(_PICKLE))
+            return pickled.loads(files.read(_PICKLE))
 
     def methods(self, obj: Any) -> dict[str, bool]:
         """The prediction methods that the estimator has; all take many rows."""

@@ -73,7 +73,6 @@ class Model:
 
         Raises:
             Corrupt: the file is not what was saved; nothing was unpickled.
-            Untrusted: it was imported and nobody vouched for it; nothing was unpickled.
             MissingLibrary: they name a module that is not here.
             Untrusted: the manifest hides that they are code.
             UsageError: they hold byte code of another Python version.
@@ -84,7 +83,7 @@ class Model:
         about.refuse_hidden_code()
         if about.by_value:
             refuse_other_python(self.tag, about.python)
-        loaded: dict[str, Any] = pickled.loads(self._files.read_code(CUSTOM_OBJECTS))
+        loaded: dict[str, Any] = pickled.loads(self._files.read(CUSTOM_OBJECTS))
         return MappingProxyType(loaded)
 
     def load(self) -> Any:
@@ -92,7 +91,6 @@ class Model:
 
         Raises:
             Corrupt: a file is not what was saved; nothing was deserialised.
-            Untrusted: it holds a pickle, was imported, and nobody vouched for it.
             MissingLibrary: its library, or a module that it names, is not installed.
             Untrusted: the manifest hides that its format runs code.
             UsageError: it holds byte code of another Python version, or it has no object: it came
