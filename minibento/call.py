@@ -16,6 +16,7 @@ class Call:
     Attributes:
         request_id: As answered in `X-Request-Id` and written to every log line of the call.
         deadline: Absolute `time.monotonic()` seconds by which the answer is due; None: never.
+        cancelled_when_due: Whoever awaits is cancelled at the deadline; nobody below needs a timer.
         model_version: Tag of the model that answered last, for the access log.
         batch_size: Items in the batch the last runner call travelled in; 0: no runner called.
         queue_seconds: Time the last runner call waited for its batch to start.
@@ -24,6 +25,7 @@ class Call:
 
     request_id: str
     deadline: float | None = None
+    cancelled_when_due: bool = False
     model_version: str = ""
     batch_size: int = 0
     queue_seconds: float = 0.0

@@ -133,10 +133,11 @@ class ItemError(MinibentoError):
     def __init__(self, detail: str, status: int = 422, field: str | None = None) -> None:
         if not 400 <= status <= 599:
             raise ValueError(f"ItemError status must be 400 to 599, got {status}")
-        super().__init__(detail)
-        self.detail = detail
+        # An exception is a likely detail, a tuple a likely place: both must be text to be sent.
+        self.detail = str(detail)
+        super().__init__(self.detail)
         self.status = status
-        self.field = field
+        self.field = None if field is None else str(field)
         self.index: int | None = None
 
 

@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from minibento.asgi import problem
 from minibento.asgi.body import MAX_BODY, choose_decoder, exact_types, read_on
-from minibento.asgi.headers import Headers, checked, with_headers
+from minibento.asgi.headers import Headers, checked, with_headers, without_body
 from minibento.asgi.invoke import ABSENT, Invoke, Pending, resumed
 from minibento.asgi.mends import mended
 from minibento.asgi.meter import Meter
@@ -73,23 +73,25 @@ class Endpoint:
         begun = time.monotonic()
         headers = dict(scope["headers"])
         request_id = self._request_id(headers.get(b"x-request-id"))
-        call = Call(request_id.decode("ascii"), begun + self._timeout)
+        call = Call(request_id.decode("ascii"), begun + self._timeout, self._method.is_async)
         token = current_call.set(call)
         self._meter.begin()
         status = 499  # what is logged if nobody waits for the answer any more
         try:
             try:
                 answer = await self._answer(scope, receive, headers, call)
-            except Exception as error:  # noqa: BLE001  # whatever it is becomes the answer
+            except BaseException as error:  # noqa: BLE001  # whatever it is becomes the answer
                 answer = self._problem(error, call)
-            if answer is None:
-                return
             if isinstance(answer, Response):
                 status = answer.status_code
-                await answer(scope, receive, with_headers(send, [(b"x-request-id", request_id)]))
+                answer = await self._relayed(answer, scope, receive, send, call)
+            if answer is None:
                 return
             status, head, body = answer
-            head.append((b"content-length", b"%d" % len(body)))
+            if without_body(status):
+                head, body = head[1:], b""  # the first is the type of what is not there
+            else:
+                head.append((b"content-length", b"%d" % len(body)))
             head.append((b"x-request-id", request_id))
             await send({"type": "http.response.start", "status": status, "headers": head})
             await send({"type": "http.response.body", "body": body})
@@ -126,13 +128,14 @@ class Endpoint:
         else:
             result = await self._rest(pending, waits_for, receive, call)
         if isinstance(result, Response):
-            checked(result.raw_headers)
+            checked(result.status_code, result.raw_headers)
             return result
         body = self._encode(result)
         if context is None:
             return 200, [_JSON], body
         answer = context.response
-        return answer.status_code, [_JSON, *checked(answer.raw_headers)], body
+        own = checked(answer.status_code, answer.raw_headers)
+        return answer.status_code, [_JSON, *own], body
 
     def _value(self, decode: Decode, body: bytes) -> Any:
         """The value of the body."""
@@ -162,9 +165,31 @@ class Endpoint:
             raise Gone
         raise DeadlineExceeded(f"{self._method.name} did not answer within its deadline")
 
-    def _problem(self, error: Exception, call: Call) -> tuple[int, Headers, bytes] | None:
+    async def _relayed(
+        self, answer: Response, scope: Scope, receive: Receive, send: Send, call: Call
+    ) -> tuple[int, Headers, bytes] | None:
+        """Send a method's own Response; what fails before its first byte is answered instead."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        named = with_headers(noting, [(b"x-request-id", call.request_id.encode("ascii"))])
+        try:
+            await answer(scope, receive, named)
+        except BaseException as error:
+            if begun:
+                raise
+            return self._problem(error, call)
+        return None
+
+    def _problem(self, error: BaseException, call: Call) -> tuple[int, Headers, bytes] | None:
         if isinstance(error, Gone):
             return None
+        if _from_outside(error):
+            raise error
         found = problem.of(error, call.request_id, self._method.path)
         return found.status, [_PROBLEM, *found.raw_headers()], found.body(call.request_id)
 
@@ -209,6 +234,14 @@ class Endpoint:
     def _context(self, scope: Scope, receive: Receive, call: Call) -> Context:
         assert call.deadline is not None
         return Context(Request(scope, receive), call.request_id, call.deadline)
+
+
+def _from_outside(error: BaseException) -> bool:
+    """Whether it ends the task. Anything else is what the method raised, SystemExit too."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() > 0
+    return isinstance(error, GeneratorExit)
 
 
 def _nothing(body: bytes) -> Any:

@@ -77,7 +77,7 @@ class _UserCheck:
             return f"the readiness check takes longer than {_CHECK_SECONDS:g} s"
         try:
             answer = self._asking.result()
-        except Exception:  # noqa: BLE001  # whatever it is, the answer is: not ready
+        except BaseException:  # noqa: BLE001  # whatever it is, the answer is: not ready
             _LOG.exception("the readiness check of %s raised", self._lifecycle.declaration.name)
             return "the readiness check raised"
         if answer is True:
@@ -88,7 +88,11 @@ class _UserCheck:
 
     async def _ask(self) -> object:
         assert self._method is not None
-        if inspect.iscoroutinefunction(self._method):
-            answer: object = await self._method()
-            return answer
-        return await asyncio.to_thread(self._method)
+        try:
+            if inspect.iscoroutinefunction(self._method):
+                answer: object = await self._method()
+                return answer
+            return await asyncio.to_thread(self._method)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # A task that ends with one of these ends the whole loop.
+            raise RuntimeError(f"the readiness check raised {error!r}") from error

@@ -1,6 +1,6 @@
 """A process's metrics as Prometheus reads them; knows prometheus_client, no services."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client import REGISTRY, CollectorRegistry, Metric
@@ -27,13 +27,20 @@ def metrics_route(metrics: Metrics) -> Route:
     registry.register(_Ours(metrics))
 
     async def page(request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        encode, content_type = _encoder(request.headers.get("accept", ""))
         texts = [encode(registry), encode(REGISTRY)]
         # OpenMetrics text ends with a mark, which may come once.
         first = texts[0].removesuffix(b"# EOF\n")
         return Response(first + texts[1], headers={"content-type": content_type})
 
     return Route("/metrics", page)
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is no number
+        return choose_encoder("")
 
 
 class _Ours(Collector):

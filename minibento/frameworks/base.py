@@ -21,15 +21,6 @@ class Files(Protocol):
         """
         ...
 
-    def read_code(self, name: str) -> bytes:
-        """The bytes of a file that executes code when it is deserialised, verified.
-
-        Raises:
-            Untrusted: it was imported and nobody vouched for it.
-            Corrupt: the file is not what the manifest says.
-        """
-        ...
-
     def path(self, name: str) -> Path:
         """The path of a file, verified just now, for libraries that only take paths.
 
@@ -45,13 +36,11 @@ class Saved:
 
     Attributes:
         options: JSON-able facts that `load` needs again, such as the format.
-        pickled: Loading executes code that is in the file, so imported copies need trust.
         by_value: Code (functions, classes) was pickled by value: byte code of one Python minor.
         modules: Top-level modules that the files name, whose versions are worth recording.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
-    pickled: bool = False
     by_value: bool = False
     modules: frozenset[str] = frozenset()
 
@@ -73,6 +62,10 @@ class Adapter(Protocol):
 
     def save(self, obj: Any, directory: Path, options: Mapping[str, Any]) -> Saved:
         """Write `obj` into `directory`; `options` are `save_model`'s own for this framework."""
+        ...
+
+    def executes_code(self, options: Mapping[str, Any]) -> bool:
+        """Whether `load` runs code that is in the files, so that imported copies need trust."""
         ...
 
     def load(self, files: Files, options: Mapping[str, Any]) -> Any:

@@ -56,7 +56,11 @@ class Sklearn:
             return Saved(options={"format": "skops"}, modules=frozenset({"skops"}))
         made = pickled.dumps(obj)
         (directory / _PICKLE).write_bytes(made.data)
-        return Saved({"format": "cloudpickle"}, True, made.by_value, made.modules)
+        return Saved({"format": "cloudpickle"}, made.by_value, made.modules)
+
+    def executes_code(self, options: Mapping[str, Any]) -> bool:
+        """Every format but skops is a pickle."""
+        return bool(options.get("format") != "skops")
 
     def load(self, files: Files, options: Mapping[str, Any]) -> Any:
         """Read the estimator back, from the recorded format and no other."""
@@ -65,9 +69,9 @@ class Sklearn:
         with warnings.catch_warnings():
             # The model's own check of library versions says it once for the whole model.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
-            if options["format"] == "skops":
+            if not self.executes_code(options):
                 return skops_format.loads(files.read(_SKOPS))
-            return pickled.loads(files.read_code(_PICKLE))
+            return pickled.loads(files.read(_PICKLE))
 
     def methods(self, obj: Any) -> dict[str, bool]:
         """The prediction methods that the estimator has; all take many rows."""

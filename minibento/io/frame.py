@@ -64,12 +64,13 @@ def _read(value: Any) -> Any:
 def _check_row(row: Any, index: int, names: list[str]) -> None:
     if not isinstance(row, dict):
         raise _flaw("should be an object with the keys of the first row", (index,), row)
-    if row.keys() == set(names):
+    known = set(names)
+    if row.keys() == known:
         return
     for name in names:
         if name not in row:
             raise PydanticCustomError("missing", "missing", {"at": (index, name)})
-    extra = next(name for name in row if name not in names)
+    extra = next(name for name in row if name not in known)
     raise _flaw("is not in the first row", (index, extra), row[extra])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from minibento.errors import Corrupt
+from minibento.errors import Corrupt, Untrusted
 from minibento.wire.row_spec import RowSpec
 
 __all__ = [
@@ -47,7 +47,8 @@ class About:
         python: Python minor version that it was saved under: `3.11`.
         libraries: Versions of the distributions it was saved with.
         by_value: It holds byte code of that Python minor version.
-        executes_code: Loading it runs code that is in its files; an imported copy needs trust.
+        executes_code: Loading it runs code that is in its files, or serving it calls methods that
+            its adapter does not know to be harmless; an imported copy needs trust.
         custom_objects: Names of the objects saved beside the model.
         example: It has an example of its input.
         answers: It has the answers to that example.
@@ -97,6 +98,18 @@ class About:
             raise Corrupt(
                 f"the manifest is not a model's: {type(error).__name__} {error}"
             ) from error
+
+    def refuse_hidden_code(self) -> None:
+        """Raise Untrusted if the manifest says that the model is harmless: it is not.
+
+        What is imported without trust is what says so, and whoever makes an archive says what
+        they like; so it is held to its word before anything of it can run.
+        """
+        if self.executes_code is not True:
+            raise Untrusted(
+                "the manifest says that the model runs no code, but what it holds can: nothing of "
+                "it was run; delete it, and get it from somebody you know"
+            )
 
 
 def python_version() -> str:

@@ -30,10 +30,6 @@ class Unverified:
         """The bytes of a file."""
         return (self.directory / name).read_bytes()
 
-    def read_code(self, name: str) -> bytes:
-        """The bytes of a file; this very save has written it."""
-        return self.read(name)
-
     def path(self, name: str) -> Path:
         """The path of a file."""
         return self.directory / name
@@ -65,7 +61,7 @@ def main(directory: str) -> None:
 def _load(task: Mapping[str, Any]) -> Any:
     files, about = Unverified(Path(task["directory"])), About.from_json(task["about"])
     if about.custom_objects:
-        pickled.loads(files.read_code(CUSTOM_OBJECTS))
+        pickled.loads(files.read(CUSTOM_OBJECTS))
     adapter = table.adapter(about.framework)
     return adapter.runnable(adapter.load(files, about.options))
 

@@ -42,7 +42,10 @@ class Model:
     @property
     def path(self) -> Path:
         """The directory of its files; read-only. Files read from here are not verified."""
-        return self._stored.path
+        stored = self._stored
+        if self._about.framework == CUSTOM:
+            self._about.refuse_hidden_code()
+        return stored.path
 
     @property
     def framework(self) -> str:
@@ -70,16 +73,17 @@ class Model:
 
         Raises:
             Corrupt: the file is not what was saved; nothing was unpickled.
-            Untrusted: it was imported and nobody vouched for it; nothing was unpickled.
             MissingLibrary: they name a module that is not here.
+            Untrusted: the manifest hides that they are code.
             UsageError: they hold byte code of another Python version.
         """
         about = self._about
         if not about.custom_objects:
             return MappingProxyType({})
+        about.refuse_hidden_code()
         if about.by_value:
             refuse_other_python(self.tag, about.python)
-        loaded: dict[str, Any] = pickled.loads(self._files.read_code(CUSTOM_OBJECTS))
+        loaded: dict[str, Any] = pickled.loads(self._files.read(CUSTOM_OBJECTS))
         return MappingProxyType(loaded)
 
     def load(self) -> Any:
@@ -87,8 +91,8 @@ class Model:
 
         Raises:
             Corrupt: a file is not what was saved; nothing was deserialised.
-            Untrusted: it holds a pickle, was imported, and nobody vouched for it.
             MissingLibrary: its library, or a module that it names, is not installed.
+            Untrusted: the manifest hides that its format runs code.
             UsageError: it holds byte code of another Python version, or it has no object: it came
                 from `models.create`, or it is a placeholder of a test.
 
@@ -120,6 +124,10 @@ class Model:
         """
         obj = self._load(stacklevel=2)
         adapter = table.adapter(self._about.framework)
+        named = {name: spec.batchable for name, spec in self._about.methods.items()}
+        if not named.items() <= adapter.methods(obj).items():
+            # Starting a runner calls them with the manifest's example: `save_model` with a path.
+            self._about.refuse_hidden_code()
         if threads is not None:
             adapter.use_threads(obj, threads)
         return adapter.runnable(obj)
@@ -179,7 +187,10 @@ class Model:
         if about.by_value:
             refuse_other_python(self.tag, about.python)
         warn_of_differences(self.tag, about.libraries, stacklevel + 1)
-        return table.adapter(about.framework).load(files, about.options)
+        adapter = table.adapter(about.framework)
+        if adapter.executes_code(about.options):
+            about.refuse_hidden_code()
+        return adapter.load(files, about.options)
 
     def _refuse_custom(self, call: str) -> None:
         if self._about.framework == CUSTOM:

@@ -74,7 +74,9 @@ def save(
             python=python_version(),
             libraries=versions({*adapter.libraries, *saved.modules, *_modules(custom)}),
             by_value=saved.by_value or (custom is not None and custom.by_value),
-            executes_code=saved.pickled or custom is not None,
+            executes_code=adapter.executes_code(saved.options)
+            or custom is not None
+            or not methods.items() <= adapter.methods(obj).items(),
             custom_objects=tuple(given.custom_objects or ()),
             example=example is not None,
             answers=answers is not None,

@@ -59,10 +59,11 @@ class Client:
         self._refuse_closed()
         call = current_call.get()
         deadline = None if call is None else call.deadline
+        held = call is not None and call.cancelled_when_due
         future: asyncio.Future[Reply] = self._loop.create_future()
         call_id = next(self._ids)
         self._pending[call_id] = future
-        timer = self._timer(call_id, method, deadline)
+        timer = None if held else self._timer(call_id, method, deadline)
         try:
             self._channel.send(Call(call_id, method, payload, deadline, many))
             reply = await future

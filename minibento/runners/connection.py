@@ -1,11 +1,12 @@
 """The calls of one caller at a worker: reads each, lets it wait, answers it; knows no model."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from minibento.batching.queue import Entry, Outcome
 from minibento.batching.results import join
-from minibento.errors import ItemError
+from minibento.errors import BadResult, ItemError
 from minibento.runners.jobs import Stream
 from minibento.runners.prepared import Prepared
 from minibento.wire.channel import Channel
@@ -23,16 +24,34 @@ from minibento.wire.messages import (
 )
 from minibento.wire.values import Payload, decode, encode
 
-if TYPE_CHECKING:
-    from minibento.runners.worker import Worker
+__all__ = ["Connection", "Host"]
 
-__all__ = ["Connection"]
+
+class Host(Protocol):
+    """The worker, as a connection sees it."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that everything here is called on."""
+        ...
+
+    def accept(self, method: str) -> Prepared:
+        """The method a call names. Raises Unavailable, or ItemError if there is none."""
+        ...
+
+    def submit(self, method: Prepared, entries: Sequence[Entry]) -> None:
+        """Let items wait for their batches. Raises Overloaded."""
+        ...
+
+    def forget(self, method: Prepared, entries: Sequence[Entry]) -> None:
+        """The caller of these items has gone."""
+        ...
 
 
 class Connection:
     """Answers every call that arrives on a channel: once, or not at all if it was cancelled."""
 
-    def __init__(self, worker: "Worker", channel: Channel) -> None:
+    def __init__(self, worker: Host, channel: Channel) -> None:
         self._worker = worker
         self._channel = channel
         self._entries: dict[int, tuple[Prepared, Sequence[Entry]]] = {}
@@ -143,6 +162,9 @@ class Connection:
             return Failure(call_id, to_record(outcome.value, method.where))
         try:
             payload = encode(outcome.value, f"what {method.where} answered")
+        except ItemError as error:  # text that is no Unicode: the model's fault, not the item's
+            bad = BadResult(f"{method.where} answered {error}")
+            return Failure(call_id, to_record(bad, method.where))
         except Exception as error:  # noqa: BLE001 - what the model answered cannot cross
             return Failure(call_id, to_record(error, method.where))
         return Reply(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from minibento.batching.results import split
 from minibento.batching.rows import rows
@@ -17,17 +17,31 @@ from minibento.wire.values import Payload, decode, encode
 
 if TYPE_CHECKING:
     from minibento.runners.engine import EmbeddedEngine
-    from minibento.runners.runner import Runner
 
 __all__ = ["MethodHandle", "StreamHandle"]
 
 T = TypeVar("T")
 
 
+class Callee(Protocol):
+    """The runner, as its handles see it."""
+
+    name: str
+
+    @property
+    def running(self) -> "EmbeddedEngine | None":
+        """The engine, if it is started."""
+        ...
+
+    def engine(self) -> "EmbeddedEngine":
+        """The running engine, started now if it is not."""
+        ...
+
+
 class _Handle:
     """What both kinds of handle share: a runner, a method and its name for errors."""
 
-    def __init__(self, runner: "Runner", spec: MethodSpec) -> None:
+    def __init__(self, runner: "Callee", spec: MethodSpec) -> None:
         self._runner = runner
         self._spec = spec
         self._where = f"{runner.name}.{spec.name}"
@@ -65,7 +79,7 @@ class _Handle:
 class MethodHandle(_Handle):
     """A method called with one item, or with many by `.batch`; `.run` and `.run_batch` wait."""
 
-    def __init__(self, runner: "Runner", spec: MethodSpec) -> None:
+    def __init__(self, runner: "Callee", spec: MethodSpec) -> None:
         super().__init__(runner, spec)
         self._rows = rows(spec.rows, spec.name) if spec.batchable else None
 

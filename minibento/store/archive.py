@@ -24,6 +24,7 @@ SUFFIX = ".zip"
 # The one key of `about` that is read here: loading these files can run code that is in them.
 EXECUTES_CODE = "executes_code"
 _PICKLE = ".pkl"  # how the names of pickles end; only the refusal shows them
+_FEW = 5  # pickles are named at most
 _WORTH = 0.95  # compressed to more than this share, a file is stored as it is
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError)
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -54,13 +55,18 @@ def import_archive(
     draft: Callable[[str], AbstractContextManager[Draft]], path: Path, *, trust: bool, latest: bool
 ) -> Entry:
     """Check the archive at `path` in whole, fill a draft with it, and publish that."""
-    with path_errors("cannot import", path), path.open("rb") as file:
+    with path_errors("cannot import", path), open(path, "rb", opener=_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise StoreError(f"cannot import {path}: not a regular file")
         try:
             return _import(draft, path, file, trust=trust, latest=latest)
         except _DAMAGE as error:
             raise _refused(path, f"{type(error).__name__}: {error}") from error
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for somebody to write into what may be a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _import(
@@ -142,9 +148,10 @@ def _read_manifest(archive: zipfile.ZipFile) -> bytes:
 
 def _check_trust(manifest: Manifest, path: Path, *, trust: bool) -> None:
     if manifest.about.get(EXECUTES_CODE, False) is not False and not trust:
-        pickles = ", ".join(one.path for one in manifest.files if one.path.endswith(_PICKLE))
+        pickles = [repr(one.path) for one in manifest.files if one.path.endswith(_PICKLE)]
+        named = f"whose {', '.join(pickles[:_FEW])}" if pickles else "which"
         raise Untrusted(
-            f"{path} holds {manifest.tag}, {f'whose {pickles}' if pickles else 'which'} can "
+            f"{path} holds {manifest.tag}, {named} can "
             "execute code when it is loaded: import it with --trust if you know who made it, or "
             "have it saved in a safe format and without custom_objects"
         )

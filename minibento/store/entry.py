@@ -43,9 +43,8 @@ class Entry:
         return sum(record.size for record in self.files)
 
     def open_files(self) -> VerifiedFiles:
-        """The files as model libraries want them: `.read`, `.read_code` and `.path`."""
-        untrusted = None if self.trusted else self.source
-        return VerifiedFiles(self.path, self.tag, self.files, untrusted)
+        """The files as model libraries want them: `.read(name)` and `.path(name)`."""
+        return VerifiedFiles(self.path, self.tag, self.files)
 
     def read(self, name: str) -> bytes:
         """The bytes of a file, read once and verified.

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from minibento.errors import Corrupt, NotFound, StoreError, Untrusted
+from minibento.errors import Corrupt, NotFound, StoreError
 from minibento.store.disk import BLOCK, disk_errors
 from minibento.store.manifest import MANIFEST, MAX_MANIFEST, FileRecord, Manifest
 from minibento.tag import Tag
@@ -22,26 +22,12 @@ __all__ = ["VerifiedFiles", "copy_and_hash", "open_below", "read_manifest", "wal
 
 
 class VerifiedFiles:
-    """The files of one version; `read`, `read_code` and `path` are what libraries load from.
+    """The files of one version; `read` and `path` are what model libraries load from."""
 
-    Args:
-        folder: Where they are.
-        tag: Whose they are, for errors.
-        records: What they must be.
-        untrusted: The archive they came from, if nobody has vouched for it.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        tag: Tag,
-        records: tuple[FileRecord, ...],
-        untrusted: str | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, tag: Tag, records: tuple[FileRecord, ...]) -> None:
         self._folder = folder
         self._tag = tag
         self._records = {record.path: record for record in records}
-        self._untrusted = untrusted
 
     def read(self, name: str) -> bytes:
         """The bytes of a file, read once and verified.
@@ -55,23 +41,6 @@ class VerifiedFiles:
             data = file.read(record.size)
             self._check(record, hashlib.sha256(data).hexdigest())
         return data
-
-    def read_code(self, name: str) -> bytes:
-        """The bytes of a file that executes code when it is deserialised.
-
-        What an archive says of itself does not count here, only whether somebody vouched for it.
-
-        Raises:
-            Untrusted: it was imported and nobody did.
-            NotFound: the version has no such file.
-            Corrupt: the file is not what was saved.
-        """
-        if self._untrusted is not None:
-            raise Untrusted(
-                f"{self._tag} came from {self._untrusted}, and {name} can execute code when it is "
-                f"loaded: if you know who made it, delete {self._tag} and import it with --trust"
-            )
-        return self.read(name)
 
     def path(self, name: str) -> Path:
         """The path of a file, verified just now, for libraries that only take paths.

@@ -58,5 +58,5 @@ def _text(error: BaseException) -> str:
     """What the exception says; a user's own `__str__` may itself raise."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - user code
+    except BaseException:  # noqa: BLE001 - user code, which must not end the worker's loop
         return "(its text cannot be shown)"

@@ -36,7 +36,7 @@ def _read_array(record: list[Any], buffers: Sequence[memoryview | bytearray]) ->
         return flat.reshape(shape)
     # A bytearray and not bytes: the model may write into what it is given.
     raw = buffers[source] if isinstance(source, int) else bytearray(source)
-    return np.frombuffer(raw, dtype=_read_dtype(dtype)).reshape(shape)
+    return np.ndarray(shape, _read_dtype(dtype), raw)
 
 
 def _read_dtype(record: str | list[Any]) -> np.dtype[Any]:
@@ -57,7 +57,12 @@ def _read_sparse(record: list[Any], _buffers: object) -> Any:
 
     kind, shape, data, indices, indptr = record
     make = sparse.csr_array if kind == "array" else sparse.csr_matrix
-    return make((data, indices, indptr), shape=tuple(shape))
+    made = make((data, indices, indptr), shape=tuple(shape))
+    # scipy checks the rest, and computes with these unseen: others crash the process.
+    inside = not indices.size or (indices.min() >= 0 and indices.max() < made.shape[1])
+    if not inside or (indptr[1:] < indptr[:-1]).any():
+        raise ValueError(f"a sparse matrix of shape {made.shape} has entries outside of it")
+    return made
 
 
 def _read_column(record: list[Any], pandas: Any) -> Any:

@@ -5,6 +5,7 @@ import enum
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from types import NoneType
 from typing import Any
 
@@ -74,12 +75,12 @@ class Writer:
 
     def _other(self, value: Any) -> Any:
         kind = type(value)
+        if _is_pydantic(kind):  # type: ignore[arg-type]  # mypy takes type[Any] for unhashable
+            return self._pydantic(value)
         if isinstance(value, enum.Enum):
             return self.plain(value.value)
         if isinstance(value, np.generic):
             return self._scalar(value)
-        if hasattr(kind, "__pydantic_fields__") and not dataclasses.is_dataclass(kind):
-            return self._pydantic(value)
         if dataclasses.is_dataclass(kind):
             return self._mapping({f.name: getattr(value, f.name) for f in dataclasses.fields(kind)})
         for write in (self._library, self._subclass):
@@ -221,6 +222,12 @@ class Writer:
             f"{self.where or 'the call'}: {what} cannot cross to a runner or back: "
             f"use {mend} instead"
         )
+
+
+@lru_cache(maxsize=1024)
+def _is_pydantic(kind: type) -> bool:
+    """Asked for each item of a typed service; the classes are few and looking is slow."""
+    return hasattr(kind, "__pydantic_fields__") and not dataclasses.is_dataclass(kind)
 
 
 def _mend(kind: type) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from minibento import errors
 from minibento.asgi.service import service
@@ -86,6 +86,18 @@ class Cooking:
         ctx.response.headers["x-own"] = value
 
     @api
+    async def status(self, ctx: Context, code: int) -> None:
+        ctx.response.status_code = code
+
+    @api
+    async def respond(self, code: int) -> Response:
+        return PlainTextResponse("own", status_code=code)
+
+    @api
+    async def lost_file(self) -> Response:
+        return FileResponse("/secret/path")
+
+    @api
     async def shared(self) -> Response:
         return SINGLETON
 
@@ -131,7 +143,18 @@ class Cooking:
 # Called and not used as a decorator: mypy gives a decorated class its own type.
 Kitchen = service(name="Kitchen", timeout=5.0)(Cooking)
 
-FAILURES: dict[str, Exception] = {
+
+class Mute(Exception):
+    """Cannot even say what it is."""
+
+    def __init__(self) -> None:
+        self.add_note("/secret/path")
+
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+FAILURES: dict[str, BaseException] = {
     "item": errors.ItemError("empty text", field="text"),
     "item 409": errors.ItemError("decided before", status=409),
     "http": HTTPException(418, "teapot", headers={"x-tea": "green"}),
@@ -145,5 +168,12 @@ FAILURES: dict[str, Exception] = {
     "bug": ZeroDivisionError("/secret/path"),
     "cancelled": TimeoutError("/secret/path"),
     "stop": StopIteration("/secret/path"),
+    "exit": SystemExit("/secret/path"),
+    "interrupt": KeyboardInterrupt("/secret/path"),
+    "cancels itself": asyncio.CancelledError("/secret/path"),
+    "mute": Mute(),
+    "no status": HTTPException(99, "/secret/path"),
+    "item of an error": errors.ItemError(ValueError("bad")),  # type: ignore[arg-type]  # a slip
+    "http number": HTTPException(418, "teapot", headers={"x-tea": 5}),  # type: ignore[dict-item]
     "surrogate": errors.ItemError("bad \ud800 text\r\nx: y"),
 }

@@ -140,7 +140,8 @@ def test_an_error_becomes_the_answer_without_internals(
 ) -> None:
     statuses = {
         "item": 422, "item 409": 409, "http": 418, "overloaded": 503, "unavailable": 503,
-        "deadline": 504, "not found": 404, "surrogate": 422,
+        "deadline": 504, "not found": 404, "surrogate": 422, "item of an error": 422,
+        "http number": 418,
     }  # fmt: skip
     with caplog.at_level(logging.ERROR, "minibento"):
         response = http.post(path, json=kind)
@@ -161,6 +162,32 @@ def test_what_the_errors_carry_is_answered(http: TestClient) -> None:
     assert http.post("/fails", json="overloaded").headers["retry-after"] == "7"
     assert http.post("/fails", json="unavailable").headers["retry-after"] == "1"
     assert http.post("/fails", json="http").headers["x-tea"] == "green"
+
+
+@pytest.mark.parametrize("path", ["/status", "/respond"])
+@pytest.mark.parametrize("code", [-1, 0, 99, 101, 600, 999])
+def test_a_status_that_is_none_is_500_and_named_in_the_log(
+    http: TestClient, caplog: pytest.LogCaptureFixture, path: str, code: int
+) -> None:
+    problem(http.post(path, json=code), 500)
+    assert f"the status {code} of the answer is none" in caplog.text
+
+
+@pytest.mark.parametrize("code", [204, 304])
+def test_an_answer_that_may_have_no_body_has_none(http: TestClient, code: int) -> None:
+    response = http.post("/status", json=code)
+    assert (response.status_code, response.content) == (code, b"")
+    assert not {"content-length", "content-type"} & set(response.headers)
+    assert "x-request-id" in response.headers
+
+
+def test_a_response_that_fails_before_its_first_byte_is_500(
+    http: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = http.post("/lost_file")
+    problem(response, 500)
+    assert "secret" not in response.text
+    assert "secret" in caplog.text
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf"])

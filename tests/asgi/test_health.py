@@ -34,6 +34,18 @@ def raises(_: object) -> bool:
     raise ValueError("/secret")
 
 
+def leaves(_: object) -> bool:
+    raise SystemExit("/secret")
+
+
+async def leaves_later(_: object) -> bool:
+    raise KeyboardInterrupt("/secret")
+
+
+async def cancels_itself(_: object) -> bool:
+    raise asyncio.CancelledError("/secret")
+
+
 async def true_later(_: object) -> bool:
     return True
 
@@ -48,6 +60,9 @@ async def true_later(_: object) -> bool:
         (lambda _: 1, 503),
         (lambda _: None, 503),
         (raises, 503),
+        (leaves, 503),
+        (leaves_later, 503),
+        (cancels_itself, 503),
         (hangs, 503),
     ],
 )

@@ -1,3 +1,4 @@
+import pytest
 from prometheus_client import Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
@@ -41,3 +42,11 @@ def test_openmetrics_is_answered_to_who_accepts_it() -> None:
     names = [family.name for family in parse_open(response.text)]  # type: ignore[no-untyped-call]  # untyped library
     assert "minibento_requests" in names
     assert "my_decisions" in names
+
+
+@pytest.mark.parametrize("version", ["x", "1.x", "-", "\u00b2", "1..0", "9" * 5000])
+@pytest.mark.parametrize("kind", ["application/openmetrics-text", "text/plain"])
+def test_an_accept_header_that_makes_no_sense_is_no_server_error(kind: str, version: str) -> None:
+    with TestClient(Kitchen.replace()) as http:
+        accept = f"{kind};version={version};escaping=?".encode("latin-1")
+        assert http.get("/metrics", headers={b"accept": accept}).status_code == 200

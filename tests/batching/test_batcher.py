@@ -32,9 +32,10 @@ class ByHand(ComputeThread):
     def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
         self.jobs.append((job, done))
 
-    def finish(self) -> None:
+    def finish(self, seconds: float = 0.01) -> None:
         job, done = self.jobs.pop(0)
-        done(job())
+        outcomes, _ = job()
+        done((outcomes, seconds))
 
 
 class Told(Greedy):
@@ -132,6 +133,23 @@ async def test_while_a_batch_computes_the_next_one_forms(bench: Bench) -> None:
     await turn()
     assert len(bench.compute.jobs) == 1
     bench.compute.finish()
+    bench.compute.finish()
+    assert bench.batches == [[1], [2, 3]]
+
+
+@on_a_loop
+async def test_after_a_batch_shorter_than_any_timer_the_answers_go_before_the_next(
+    bench: Bench,
+) -> None:
+    queue = bench.queue()
+    first = bench.put(queue, 1)
+    await turn()
+    bench.put(queue, 2)
+    bench.compute.finish(seconds=0.0002)
+    assert first.values == [1]
+    assert not bench.compute.jobs
+    bench.put(queue, 3)  # the first caller, back already
+    await turn()
     bench.compute.finish()
     assert bench.batches == [[1], [2, 3]]
 

@@ -63,6 +63,13 @@ def test_a_users_error_is_one_line_and_exit_code_1(run: Run) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_what_an_error_quotes_does_not_drive_the_terminal(run: Run) -> None:
+    result = run("models", "import", "a\x1b[2J\r\nError: b\u2028.zip")
+    assert result.exit_code == 1
+    assert r"a\x1b[2J\r\nError: b\u2028.zip" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_debug_keeps_the_traceback(run: Run) -> None:
     result = run("--debug", "models", "get", "nosuch")
     assert result.exit_code == 1

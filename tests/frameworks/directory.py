@@ -11,8 +11,5 @@ class Directory:
     def read(self, name: str) -> bytes:
         return (self.root / name).read_bytes()
 
-    def read_code(self, name: str) -> bytes:
-        return self.read(name)
-
     def path(self, name: str) -> Path:
         return self.root / name

@@ -31,7 +31,7 @@ def there_and_back(model: Any, directory: Path) -> Any:
     adapter = XGBoost()
     adapter.check(model)
     saved = adapter.save(model, directory, {})
-    assert not saved.pickled
+    assert not adapter.executes_code(saved.options)
     return adapter.load(Directory(directory), saved.options)
 
 

@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pandas as pd
@@ -50,3 +51,11 @@ def test_a_key_that_comes_twice_is_refused() -> None:
 def test_answers_are_records_with_null_for_what_is_missing() -> None:
     frame = pd.DataFrame({"a": [1.0, None], "b": [pd.Timestamp("2026-01-02"), None]})
     assert FRAME.encode(frame) == (b'[{"a":1.0,"b":"2026-01-02T00:00:00"},{"a":null,"b":null}]')
+
+
+def test_a_late_extra_key_of_a_wide_record_is_found_in_no_time() -> None:
+    keys = ", ".join(f'"k{index}": 0' for index in range(20_000))
+    begun = time.process_time()
+    with pytest.raises(Refused, match="last"):
+        read(f'[{{{keys}}}, {{{keys}, "last": 0}}]'.encode())
+    assert time.process_time() - begun < 1  # it took 1.7 s where each key was looked for in a list

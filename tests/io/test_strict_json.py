@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -96,6 +97,17 @@ def test_more_levels_are_refused(depth: int) -> None:
 def test_many_brackets_that_are_not_deep_are_accepted() -> None:
     body = json.dumps([[1], [{"a": "[[[" * 200 + '\\"'}]] * 300).encode()
     assert len(ANY.decode(body)) == 600
+
+
+def test_a_long_string_costs_no_memory_of_many_times_its_size() -> None:
+    body = b'"' + rb"[\"" * 500_000 + b'"'
+    tracemalloc.start()
+    try:
+        assert len(ANY.decode(body)) == 1_000_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(body)
 
 
 @given(VALUES)

@@ -1,21 +1,27 @@
 """A model reference: facts at once, the object on demand and only from verified files."""
 
 import json
+import pickle
 import subprocess
 import sys
+from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from xgboost import XGBClassifier
 
-from minibento import models, picklable_model, sklearn
-from minibento.errors import Corrupt, MissingLibrary, NotFound, UsageError
-from minibento.models.about import About
+from minibento import models, picklable_model, sklearn, xgboost
+from minibento.errors import Corrupt, MissingLibrary, NotFound, Untrusted, UsageError
+from minibento.models.about import About, Signature
 from minibento.models.model import Model
 from minibento.store.home import local_store
 from minibento.store.store import Entry
+from minibento.wire.row_spec import RowSpec
+from minibento.wire.values import encode_bytes
 
 X = np.array([[0.0], [1.0]])
 
@@ -91,7 +97,8 @@ def test_custom_objects_are_read_once_and_cannot_be_changed() -> None:
 
 
 def test_byte_code_of_another_python_is_refused_before_it_is_unpickled() -> None:
-    about = About("picklable_model", python="3.4", by_value=True, custom_objects=("a",))
+    about = About("picklable_model", python="3.4", by_value=True, executes_code=True)
+    about = replace(about, custom_objects=("a",))
     model = publish(about, {"model.pkl": b"never read", "custom_objects.pkl": b"never read"})
     with pytest.raises(UsageError, match=r"Python 3\.4"):
         model.load()
@@ -134,3 +141,72 @@ def test_a_manifest_of_something_else_is_corrupt_when_used() -> None:
         entry: Entry = draft.publish(json.loads('{"anything": 1}'))
     with pytest.raises(Corrupt, match="not a model's"):
         _ = Model(entry.tag, entry).labels
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        About("picklable_model"),
+        About("sklearn", options={"format": "cloudpickle"}),
+        About("sklearn", options={"format": "anything"}),
+        About("sklearn"),
+        About("xgboost", options={"class": "Booster"}, custom_objects=("a",)),
+        About("custom"),
+    ],
+    ids=lambda about: about.framework,
+)
+def test_an_archive_that_hides_that_it_holds_code_is_never_run(
+    about: About, tmp_path: Path
+) -> None:
+    canary = tmp_path / "canary"
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (canary,))
+
+    evil = pickle.dumps(Evil())
+    hiding = publish(about, {"model.pkl": evil, "custom_objects.pkl": evil, "model.ubj": b"{}"})
+    archive = local_store().export(hiding.tag, tmp_path / "hiding.zip")
+    models.delete(hiding.tag)
+    local_store().import_(archive)  # it says that it needs no trust
+    model = models.get(hiding.tag)
+    use = {"xgboost": attrgetter("custom_objects"), "custom": attrgetter("path")}
+    with pytest.raises(Untrusted, match="says that the model runs no code"):
+        use.get(about.framework, Model.load)(model)
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "batchable"), [("save_model", False), ("save_model", True), ("predict", False)]
+)
+def test_a_harmless_file_cannot_have_other_methods_called_on_it(
+    method: str, batchable: bool, tmp_path: Path
+) -> None:
+    target = tmp_path / "written"
+    tag = xgboost.save_model("harmless", XGBClassifier(n_estimators=1).fit(X, [0, 1]))
+    about = About.from_json(local_store().get(tag).about)
+    assert not about.executes_code
+    hostile = publish(
+        replace(
+            about,
+            methods={method: Signature(batchable, RowSpec("list"))},
+            example=True,
+            answers=True,
+        ),
+        {
+            "model.ubj": local_store().get(tag).open_files().read("model.ubj"),
+            "example.msgpack": encode_bytes([str(target)]),
+            "answers.msgpack": encode_bytes({method: [None]}),
+        },
+    )
+    with pytest.raises(Untrusted), hostile.to_runner():
+        pass
+    assert not target.exists()
+
+
+def test_methods_of_ones_own_choice_need_trust_when_imported(tmp_path: Path) -> None:
+    model = XGBClassifier(n_estimators=1).fit(X, [0, 1])
+    tag = xgboost.save_model("m", model, signatures={"apply": {"batchable": True}})
+    assert local_store().get(tag).about["executes_code"] is True
+    with models.get(tag).to_runner() as runner:
+        assert runner.apply.run([0.0]) is not None

@@ -547,3 +547,13 @@ def test_everything_works_on_uvloop_as_well() -> None:
 async def call(runner: Runner) -> Any:
     """A call from a loop that is not the runner's."""
     return await runner.double(1)
+
+
+def test_text_that_is_no_unicode_in_an_answer_is_the_models_fault() -> None:
+    class Odd:
+        @method
+        def say(self, n: int) -> str:
+            return "\ud800" * n
+
+    with Runner(Odd) as runner, pytest.raises(BadResult, match="lone surrogate"):
+        runner.say.run(1)

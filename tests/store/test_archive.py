@@ -137,7 +137,7 @@ def test_the_refusal_names_the_files_that_can_execute_code(
         (draft.path / "model.ubj").write_bytes(b"y")
         draft.publish({"executes_code": True})
     path = store.export("credit", tmp_path / "code.zip")
-    with pytest.raises(Untrusted, match=r"whose custom_objects\.pkl can execute code"):
+    with pytest.raises(Untrusted, match=r"whose 'custom_objects\.pkl' can execute code"):
         other.import_(path)
 
 
@@ -201,6 +201,12 @@ def test_what_is_no_archive_is_refused(other: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         other.import_(tmp_path)
     assert untouched(other)
+
+
+def test_a_pipe_that_nobody_writes_into_is_refused_at_once(other: Store, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="not a regular file"):
+        other.import_(tmp_path / "pipe")
 
 
 def pack(

@@ -62,10 +62,13 @@ def test_every_other_exception_is_a_model_error_with_its_traceback(error: BaseEx
     assert "test_failures.py" in arrived.remote_traceback
 
 
-def test_an_exception_that_cannot_be_shown_crosses_all_the_same() -> None:
+@pytest.mark.parametrize("instead", [RuntimeError, SystemExit])
+def test_an_exception_that_cannot_be_shown_crosses_all_the_same(
+    instead: type[BaseException],
+) -> None:
     class Hidden(Exception):
         def __str__(self) -> str:
-            raise RuntimeError
+            raise instead
 
     arrived = crossed(Hidden())
     assert type(arrived) is errors.ModelError

@@ -442,3 +442,16 @@ def test_a_frame_where_pandas_is_missing_names_the_extra(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingLibrary, match=r"'minibento\[pandas\]'"):
         decode_bytes(kept)
+
+
+@pytest.mark.parametrize(
+    ("indices", "indptr"),
+    [([0, 3], [0, 1, 2]), ([0, -1], [0, 1, 2]), ([0, 1], [0, 70_000, 2]), ([0, 1], [0, -9, 2])],
+)
+def test_a_sparse_matrix_with_entries_outside_of_it_is_refused(
+    indices: list[int], indptr: list[int]
+) -> None:
+    matrix: Any = sparse.csr_matrix(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
+    matrix.indices, matrix.indptr = np.array(indices, "int32"), np.array(indptr, "int32")
+    with pytest.raises(ValueError, match=r"outside|index|nnz"):
+        decode_bytes(encode_bytes(matrix))
