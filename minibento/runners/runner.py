@@ -79,8 +79,14 @@ class Runner:
 
     @property
     def ready(self) -> bool:
-        """Whether it is started and can answer."""
-        return self._engine is not None
+        """Whether it is started and can answer; not while a batch does not end."""
+        return self._engine is not None and self._engine.stuck is None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it is started and yet not ready, in words."""
+        stuck = None if self._engine is None else self._engine.stuck
+        return None if stuck is None else str(stuck)
 
     @property
     def running(self) -> EmbeddedEngine | None:
