@@ -98,4 +98,5 @@ class _UserCheck:
         if inspect.iscoroutinefunction(self._method):
             answer: object = await self._method()
             return answer
-        return await asyncio.to_thread(self._method)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._lifecycle.check_thread, self._method)

@@ -364,7 +364,7 @@ def test_a_timed_out_sync_method_keeps_its_slot_until_it_ends() -> None:
         sent = await call(app, "/blocks", parts(b""))
         assert sent[0]["status"] == 504
         threads: Any = lifecycle(app).threads
-        assert threads._idle_semaphore._value == 0
+        assert threads.idle == threads._most - 1
         instance(app).held.set()
         await app.stop()
 
