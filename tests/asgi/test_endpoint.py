@@ -154,6 +154,9 @@ def test_an_error_becomes_the_answer_without_internals(
         assert getattr(record, "request_id") == found["request_id"]  # noqa: B009  # set by extra
         logged = logging.Formatter().format(record)
         assert "remote trace" in logged if kind == "model" else "secret" in logged
+        # Wherever it failed: the event says what, the traceback stands beside it.
+        assert f"{path} failed: " in record.getMessage()
+        assert "race" not in record.getMessage()
 
 
 def test_what_the_errors_carry_is_answered(http: TestClient) -> None:
