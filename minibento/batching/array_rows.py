@@ -8,7 +8,7 @@ import numpy as np
 from minibento.batching.unstack import is_sparse, is_tensor, unstack
 from minibento.errors import ItemError
 from minibento.wire.row_spec import RowSpec
-from minibento.wording import shown
+from minibento.wording import shown, shown_json
 
 __all__ = ["ArrayRows"]
 
@@ -87,9 +87,10 @@ class ArrayRows:
         for index, value in np.ndenumerate(array):
             place = ".".join(map(str, index))
             if value is None and not fractions:
-                raise self._refused(f"got null at {place}", place)
+                raise self._refused(f"got null at {place}", place, "null")
             if value is not None and (isinstance(value, bool) or not isinstance(value, allowed)):
-                raise self._refused(f"got {type(value).__name__} at {place}", place)
+                name = type(value).__name__
+                raise self._refused(f"got {name} at {place}", place, shown_json(value, 40))
         try:
             return array.astype(np.float64)
         except OverflowError:
@@ -128,8 +129,13 @@ class ArrayRows:
             mend = f": pass {one}, or {self._method}.batch(x) for many rows"
         return self._refused(f"got shape {shape}{mend}")
 
-    def _refused(self, got: str, field: str | None = None) -> ItemError:
-        return ItemError(f"{self._method} takes {self._expected()}, {got}", field=field)
+    def _refused(self, what: str, field: str | None = None, got: str | None = None) -> ItemError:
+        return ItemError(
+            f"{self._method} takes {self._expected()}, {what}",
+            field=field,
+            expected=None if field is None else "a number",
+            got=got,
+        )
 
     def _expected(self) -> str:
         kind = "f" if self._dtype is None else self._dtype.kind
