@@ -24,7 +24,7 @@ class FrameRows:
 
     def __init__(self, spec: RowSpec, method: str) -> None:
         self._method = method
-        self._pandas: Any = optional("pandas", extra="pandas", purpose=f"{method} with frames")
+        self._pandas: Any = optional("pandas", purpose=f"{method} with frames")
         self._columns = {column.name: column for column in spec.columns}
         self._cells = {column.name: _cell(column) for column in spec.columns}
         self._missing = self._pandas.NA
