@@ -134,3 +134,13 @@ def test_a_manifest_of_something_else_is_corrupt_when_used() -> None:
         entry: Entry = draft.publish(json.loads('{"anything": 1}'))
     with pytest.raises(Corrupt, match="not a model's"):
         _ = Model(entry.tag, entry).labels
+
+
+def test_calling_a_method_of_the_reference_says_what_to_add() -> None:
+    tag = sklearn.save_model("line", LogisticRegression().fit(X, [0, 1]))
+    model: Any = models.get(tag)
+    with pytest.raises(AttributeError, match=r"'line.*computes nothing: add \.to_runner\(\)"):
+        model.predict(X)
+    with pytest.raises(AttributeError, match="'Model' object has no attribute 'perdict'"):
+        model.perdict(X)
+    assert not hasattr(model, "_nothing")
