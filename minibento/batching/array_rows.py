@@ -77,8 +77,18 @@ class ArrayRows:
         if array.dtype.kind == "O":
             return self._from_objects(array)
         if array.dtype.kind in "US":
-            raise self._refused(f"got text: {shown(array.flat[0], 40) if array.size else ''}")
+            raise self._refused_text(array)
         return array
+
+    def _refused_text(self, array: Array) -> ItemError:
+        text = shown(str(array.flat[0]), 40) if array.size else "''"
+        if self._dtype is not None:
+            return self._refused(f"got text: {text}")
+        # No rows were recorded, so that the model may well take texts: one at a time.
+        return ItemError(
+            f"{self._method} takes one item, got a list of texts: {text}; pass one text, or many "
+            f"with {self._method}.batch([...])"
+        )
 
     def _from_objects(self, array: Array) -> Array:
         """None is NaN where numbers with a fraction are taken; other objects are refused."""
