@@ -123,6 +123,8 @@ class ItemError(MinibentoError):
         detail: What is wrong, for the caller to read.
         status: HTTP status of the answer, 400 to 599.
         field: Where in the item, as a dotted path (`"income"`, `"rows.3.age"`), if known.
+        expected: What would have been accepted there; else the answer says `detail` again.
+        got: What came instead, in a few words.
 
     Attributes:
         index: Position of the item in the caller's own batch, set by `.batch`; otherwise None.
@@ -130,7 +132,15 @@ class ItemError(MinibentoError):
 
     status = 422
 
-    def __init__(self, detail: str, status: int = 422, field: str | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        status: int = 422,
+        field: str | None = None,
+        *,
+        expected: str | None = None,
+        got: str | None = None,
+    ) -> None:
         if not 400 <= status <= 599:
             raise ValueError(f"ItemError status must be 400 to 599, got {status}")
         # An exception is a likely detail, a tuple a likely place: both must be text to be sent.
@@ -138,7 +148,19 @@ class ItemError(MinibentoError):
         super().__init__(self.detail)
         self.status = status
         self.field = None if field is None else str(field)
+        self.expected = expected
+        self.got = got
         self.index: int | None = None
+
+    def within(self, before: str, field: str | None) -> "ItemError":
+        """The same error, told from further out: `before` stands in front of its detail."""
+        return ItemError(
+            f"{before}: {self.detail}",
+            self.status,
+            field,
+            expected=self.expected,
+            got=self.got,
+        )
 
 
 class DeadlineExceeded(MinibentoError, TimeoutError):

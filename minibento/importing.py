@@ -6,7 +6,16 @@ from typing import Any
 
 from minibento.errors import MissingLibrary
 
-__all__ = ["load", "optional"]
+__all__ = ["install", "load", "optional"]
+
+# The extra that brings a module, where one does.
+_EXTRAS = {
+    "httpx2": "testing",
+    "pandas": "pandas",
+    "sklearn": "sklearn",
+    "skops": "skops",
+    "xgboost": "xgboost",
+}
 
 
 def load(reference: str) -> Any:
@@ -15,8 +24,16 @@ def load(reference: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def optional(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import a library that not everybody installs.
+def install(module: str) -> str:
+    """How to get a module that is missing: the command, if an extra brings it."""
+    extra = _EXTRAS.get(module.partition(".")[0])
+    if extra is None:
+        return "install the package that holds it"
+    return f"pip install 'minibento[{extra}]'"
+
+
+def optional(module: str, *, purpose: str) -> ModuleType:
+    """Import a library that not everybody installs, of those that an extra brings.
 
     Raises:
         MissingLibrary: it is not installed; the message has the command that installs it.
@@ -27,6 +44,6 @@ def optional(module: str, *, extra: str, purpose: str) -> ModuleType:
         if error.name != module.partition(".")[0]:
             raise
         raise MissingLibrary(
-            f"{purpose} needs {module}, which is not installed: pip install 'minibento[{extra}]'",
+            f"{purpose} needs {module}, which is not installed: {install(module)}",
             name=module,
         ) from None

@@ -60,8 +60,7 @@ class TextFormatter(logging.Formatter):
         line = f"{clock} {record.levelname} {record.name} {escaped(record.getMessage())}"
         for key, value in _extra(record).items():
             line += f" {key}={_marked(escaped(str(value)))}"
-        if record.exc_info:
-            trace = self.formatException(record.exc_info)
+        if trace := _trace(self, record):
             line += "".join(f"\n    {escaped(part)}" for part in trace.split("\n"))
         return line
 
@@ -80,14 +79,21 @@ class JsonFormatter(logging.Formatter):
         if message:
             event["message"] = message
         event.update(_extra(record))
-        if record.exc_info:
-            event["traceback"] = self.formatException(record.exc_info)
+        if trace := _trace(self, record):
+            event["traceback"] = trace
         return json.dumps(event, default=str)
 
 
 def _marked(text: str) -> str:
     """The text in quotes where a space in it would begin what looks like another `key=value`."""
     return json.dumps(text, ensure_ascii=False) if " " in text else text
+
+
+def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str | None:
+    """The traceback as text: that of another thread or process is no other."""
+    if record.exc_text or not record.exc_info:
+        return record.exc_text
+    return formatter.formatException(record.exc_info)
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:

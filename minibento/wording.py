@@ -1,9 +1,10 @@
 """How errors name what came and what was meant; knows neither values' meanings nor commands."""
 
+import json
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["did_you_mean", "sentence", "shown"]
+__all__ = ["did_you_mean", "sentence", "shown", "shown_json"]
 
 _MANY = 20
 
@@ -22,6 +23,19 @@ def shown(value: object, longest: int = 100) -> str:
         except Exception:  # noqa: BLE001 - a user's own __repr__
             return f"a value of type {type(value).__name__}"
     return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+def shown_json(value: object, longest: int = 100) -> str:
+    """The same for what came as JSON: `null`, `true` and `false` are called as there."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, dict | list) and len(value) <= _MANY:
+        try:
+            text = json.dumps(value, ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError):
+            return shown(value, longest)
+        return text if len(text) <= longest else text[: longest - 3] + "..."
+    return shown(value, longest)
 
 
 def did_you_mean(given: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -36,6 +36,22 @@ def test_a_json_event_is_one_line_whatever_it_holds(stream: io.StringIO) -> None
     assert "ValueError" in event["traceback"]
 
 
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_the_traceback_of_another_thread_stands_where_tracebacks_stand(
+    stream: io.StringIO, form: log.Format
+) -> None:
+    log.set_up(form, stream=stream)
+    logger = logging.getLogger("minibento")
+    record = logger.makeRecord(logger.name, logging.ERROR, "", 0, "it failed", (), None)
+    record.exc_text = "Traceback\n  line"
+    logger.handle(record)
+    if form == "json":
+        event = json.loads(stream.getvalue())
+        assert (event["message"], event["traceback"]) == ("it failed", "Traceback\n  line")
+    else:
+        assert stream.getvalue().endswith("it failed\n    Traceback\n      line\n")
+
+
 def test_a_text_event_is_one_line_and_its_traceback_is_indented(stream: io.StringIO) -> None:
     log.set_up("text", stream=stream)
     try:

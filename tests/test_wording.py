@@ -1,4 +1,4 @@
-from minibento.wording import did_you_mean, sentence, shown
+from minibento.wording import did_you_mean, sentence, shown, shown_json
 
 
 class Mute:
@@ -17,6 +17,15 @@ def test_what_cannot_be_shown_is_described() -> None:
     assert shown(10**5000) == "an integer of 16610 bits"
     assert shown(list(range(21))) == "list of 21 entries"
     assert shown(Mute()) == "a value of type Mute"
+
+
+def test_what_came_as_json_is_called_as_there() -> None:
+    assert [shown_json(one) for one in (None, True, False)] == ["null", "true", "false"]
+    assert shown_json([None, {"a": True}]) == '[null, {"a": true}]'
+    assert shown_json(["x" * 100], 20) == '["' + "x" * 15 + "..."
+    assert shown_json("a") == "'a'"
+    assert shown_json([object]) == shown([object])
+    assert shown_json([None] * 21) == "list of 21 entries"
 
 
 def test_the_nearest_known_name_is_meant_if_one_is_near() -> None:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from minibento.asgi.lifecycle import Lifecycle
+from minibento.services.declaration import Runs
 
 __all__ = ["health_routes"]
 
@@ -48,11 +49,17 @@ def health_routes(lifecycle: Lifecycle) -> list[Route]:
 def _reasons(lifecycle: Lifecycle, user: str | None) -> list[str]:
     reasons = [] if lifecycle.started else ["the service is stopping"]
     reasons += [
-        f"runner {name!r} is not ready"
+        f"runner {name!r} is not ready{_trouble(runner)}"
         for name, runner in lifecycle.runners.items()
         if runner.ready is not True
     ]
     return reasons if user is None else [*reasons, user]
+
+
+def _trouble(runner: Runs) -> str:
+    # Not asked of every stand-in for a runner.
+    trouble = getattr(runner, "trouble", None)
+    return f": {trouble}" if trouble else ""
 
 
 class _UserCheck:
@@ -92,7 +99,8 @@ class _UserCheck:
             if inspect.iscoroutinefunction(self._method):
                 answer: object = await self._method()
                 return answer
-            return await asyncio.to_thread(self._method)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._lifecycle.check_thread, self._method)
         except (SystemExit, KeyboardInterrupt) as error:
             # A task that ends with one of these ends the whole loop.
             raise RuntimeError(f"the readiness check raised {error!r}") from error

@@ -5,7 +5,7 @@ import contextvars
 import inspect
 import types
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any
 
 from minibento.services.context import Context
@@ -17,7 +17,7 @@ Pending = Coroutine[Any, Any, Any]
 Invoke = Callable[[Any, Context | None], Pending]
 
 
-def invoker(method: Method, instance: object, threads: ThreadPoolExecutor) -> Invoke:
+def invoker(method: Method, instance: object, threads: Executor) -> Invoke:
     """What calls the method and is awaited, whether it is `async def` or `def`."""
     call = _call(method, getattr(instance, method.name))
     return call if method.is_async else _in_thread(call, threads)
@@ -55,7 +55,7 @@ def _optional(
     return call
 
 
-def _in_thread(call: Callable[[Any, Context | None], Any], threads: ThreadPoolExecutor) -> Invoke:
+def _in_thread(call: Callable[[Any, Context | None], Any], threads: Executor) -> Invoke:
     # Whoever stops waiting leaves the thread busy until the method really ends: that is the slot.
     async def invoke(value: Any, context: Context | None) -> Any:
         carried = contextvars.copy_context()

@@ -7,9 +7,9 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from minibento.asgi.daemon_threads import DaemonThreads
 from minibento.errors import UsageError
 from minibento.metrics import Metrics
 from minibento.services.declaration import Declaration, Runs
@@ -26,6 +26,7 @@ class Lifecycle:
     Attributes:
         instance: The service's own object, once started.
         threads: Where its `def` methods run.
+        check_thread: Where a readiness check that is not `async` runs, as `threads` may be busy.
         metrics: What the run counts.
         started: Whether all start-up hooks have returned and stop has not begun.
         loop: The event loop that it runs on; None: not started.
@@ -34,7 +35,8 @@ class Lifecycle:
     def __init__(self, declaration: Declaration, replacements: Mapping[str, Any]) -> None:
         self.declaration = declaration
         self.instance: Any = None
-        self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=declaration.name)
+        self.threads = DaemonThreads(_THREADS, declaration.name)
+        self.check_thread = DaemonThreads(1, f"{declaration.name}-check")
         self.metrics = Metrics()
         self.started = False
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -73,14 +75,16 @@ class Lifecycle:
                 await undo()
             except Exception:  # noqa: BLE001  # the others must be stopped too
                 _LOG.exception("%s: an error while stopping", self.declaration.name)
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.threads.shutdown()
+        self.check_thread.shutdown()
         self.loop = None
 
     def abandon(self) -> None:
         """Forget a run whose loop was closed under it: nothing can be awaited there any more."""
         self.started = False
         self._undo.clear()
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.threads.shutdown()
+        self.check_thread.shutdown()
 
     def _made(self) -> Any:
         cls: Any = self.declaration.cls

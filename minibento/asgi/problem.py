@@ -84,25 +84,35 @@ def of(error: BaseException, request_id: str, where: str) -> Problem:
 
 
 def _of_item(error: ItemError) -> Problem:
-    flaws: tuple[Flaw, ...] = ()
-    if error.field is not None:
-        flaws = (Flaw(error.field, error.detail),)
+    # Of a call of many items, which one: as first part of the place and in words.
+    item = [] if error.index is None else [str(error.index)]
+    detail = f"item {error.index}: {error.detail}" if item else error.detail
     if error.status >= 500:
         return Problem(
-            error.status, error.detail, headers={"retry-after": "1"} if error.status == 503 else {}
+            error.status, detail, headers={"retry-after": "1"} if error.status == 503 else {}
         )
-    return Problem(error.status, error.detail, flaws=flaws)
+    place = ".".join([*item, *([error.field] if error.field else [])])
+    flaw = Flaw(place, error.expected or error.detail, error.got)
+    known = item or error.field is not None
+    return Problem(error.status, detail, flaws=(flaw,) if known else ())
 
 
 def _log(error: BaseException, request_id: str, where: str) -> None:
     remote = error.remote_traceback if isinstance(error, ModelError) else ""
-    _LOG.error(
+    record = _LOG.makeRecord(
+        _LOG.name,
+        logging.ERROR,
+        __file__,
+        0,
         "%s failed: %s",
-        where,
-        remote.rstrip() or _text(error),
-        exc_info=None if remote else error,
+        (where, _text(error)),
+        None if remote else (type(error), error, error.__traceback__),
         extra={"request_id": request_id},
     )
+    # Where the model failed, in the place where every formatter looks for a traceback.
+    record.exc_text = remote.rstrip() or None
+    if _LOG.isEnabledFor(record.levelno):
+        _LOG.handle(record)
 
 
 def _text(error: BaseException) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from minibento.batching.unstack import is_sparse, is_tensor, unstack
 from minibento.errors import ItemError
 from minibento.wire.row_spec import RowSpec
-from minibento.wording import shown
+from minibento.wording import shown, shown_json
 
 __all__ = ["ArrayRows"]
 
@@ -77,8 +77,18 @@ class ArrayRows:
         if array.dtype.kind == "O":
             return self._from_objects(array)
         if array.dtype.kind in "US":
-            raise self._refused(f"got text: {shown(array.flat[0], 40) if array.size else ''}")
+            raise self._refused_text(array)
         return array
+
+    def _refused_text(self, array: Array) -> ItemError:
+        text = shown(str(array.flat[0]), 40) if array.size else "''"
+        if self._dtype is not None:
+            return self._refused(f"got text: {text}")
+        # No rows were recorded, so that the model may well take texts: one at a time.
+        return ItemError(
+            f"{self._method} takes one item, got a list of texts: {text}; pass one text, or many "
+            f"with {self._method}.batch([...])"
+        )
 
     def _from_objects(self, array: Array) -> Array:
         """None is NaN where numbers with a fraction are taken; other objects are refused."""
@@ -87,9 +97,10 @@ class ArrayRows:
         for index, value in np.ndenumerate(array):
             place = ".".join(map(str, index))
             if value is None and not fractions:
-                raise self._refused(f"got null at {place}", place)
+                raise self._refused(f"got null at {place}", place, "null")
             if value is not None and (isinstance(value, bool) or not isinstance(value, allowed)):
-                raise self._refused(f"got {type(value).__name__} at {place}", place)
+                name = type(value).__name__
+                raise self._refused(f"got {name} at {place}", place, shown_json(value, 40))
         try:
             return array.astype(np.float64)
         except OverflowError:
@@ -128,8 +139,13 @@ class ArrayRows:
             mend = f": pass {one}, or {self._method}.batch(x) for many rows"
         return self._refused(f"got shape {shape}{mend}")
 
-    def _refused(self, got: str, field: str | None = None) -> ItemError:
-        return ItemError(f"{self._method} takes {self._expected()}, {got}", field=field)
+    def _refused(self, what: str, field: str | None = None, got: str | None = None) -> ItemError:
+        return ItemError(
+            f"{self._method} takes {self._expected()}, {what}",
+            field=field,
+            expected=None if field is None else "a number",
+            got=got,
+        )
 
     def _expected(self) -> str:
         kind = "f" if self._dtype is None else self._dtype.kind

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minibento.batching.compute import ComputeThread
+from minibento.batching.overrun import Overrun, Stuck
 from minibento.batching.policy import Send
 from minibento.batching.queue import Entry, Outcome, Queue
 from minibento.errors import DeadlineExceeded, Overloaded
@@ -28,6 +29,8 @@ class Batcher:
         compute: The thread; nothing else submits batches to it.
         loop: The loop that everything here is called on.
         observe: Told of each finished batch: queue, entries, when it started, compute seconds.
+        found_stuck: Told of a batch that computes far past its callers' deadlines.
+        over: Told when such a batch has ended after all.
         clock: Monotonic seconds.
     """
 
@@ -37,6 +40,8 @@ class Batcher:
         loop: asyncio.AbstractEventLoop,
         *,
         observe: Callable[[Queue, Sequence[Entry], float, float], None] = lambda *_: None,
+        found_stuck: Callable[[Stuck], None] = lambda _: None,
+        over: Callable[[Stuck], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._compute = compute
@@ -44,11 +49,11 @@ class Batcher:
         self._observe = observe
         self._clock = clock
         self._queues: list[Queue] = []
-        self._busy = False
+        self._overrun = Overrun(loop, clock, found_stuck, over)
+        self._batch: list[Entry] | None = None
         self._awake = False
         self._timer: asyncio.TimerHandle | None = None
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._settled = asyncio.Event()
 
     def add(self, queue: Queue) -> None:
         """Serve this queue too."""
@@ -77,27 +82,50 @@ class Batcher:
         """Items that wait in all queues, without those whose callers have gone."""
         return sum(map(len, self._queues))
 
+    @property
+    def stuck(self) -> Stuck | None:
+        """The batch that computes far past the deadlines of all its callers, if there is one."""
+        return self._overrun.stuck()
+
+    def forget(self, queue: Queue, entries: Sequence[Entry]) -> None:
+        """The callers of these items have gone."""
+        for entry in entries:
+            queue.forget(entry)
+        self._settled.set()
+
     async def drained(self) -> None:
-        """Wait until nothing waits and nothing computes."""
-        await self._idle.wait()
+        """Wait until nobody waits for anything; what computes for nobody may go on."""
+        while self.waiting or not all(entry.gone for entry in self._batch or ()):
+            self._settled.clear()
+            await self._settled.wait()
+
+    async def quiet(self) -> None:
+        """Wait until nothing computes."""
+        while self._batch is not None:
+            self._settled.clear()
+            await self._settled.wait()
+
+    def close(self) -> None:
+        """Set no timer off any more."""
+        self._cancel_timer()
+        self._overrun.close()
 
     def refuse_all(self, error: BaseException) -> None:
         """Answer everything that waits with an error."""
         for queue in self._queues:
             for entry in queue.clear():
                 entry.done(Outcome(error))
-        self._settle()
+        self._settled.set()
 
     def _wake(self) -> None:
         """Decide at the end of this loop turn, when all that came with it has been queued."""
-        if not self._awake and not self._busy:
+        if not self._awake and self._batch is None:
             self._awake = True
-            self._idle.clear()
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
         self._awake = False
-        if self._busy:
+        if self._batch is not None:
             return
         self._cancel_timer()
         now = self._clock()
@@ -113,7 +141,7 @@ class Batcher:
         if soonest < math.inf:
             wait = max(SHORTEST_WAIT, soonest - now)
             self._timer = self._loop.call_later(wait, self._turn)
-        self._settle()
+        self._settled.set()
 
     def _by_age(self) -> list[Queue]:
         waiting = [queue for queue in self._queues if len(queue)]
@@ -126,7 +154,8 @@ class Batcher:
             entry.done(Outcome(_too_late(queue.method, entry, now)))
         if not batch:
             return False
-        self._busy = True
+        self._batch = batch
+        self._overrun.begin(queue.method, batch, now)
         items = [entry.item for entry in batch]
         job, clock = queue.job, time.perf_counter
 
@@ -141,7 +170,8 @@ class Batcher:
     def _finished(
         self, queue: Queue, batch: list[Entry], started: float, values: list[Any], seconds: float
     ) -> None:
-        self._busy = False
+        self._batch = None
+        self._overrun.end()
         queue.policy.finished(self._clock(), len(batch), seconds)
         # The next batch computes while the answers of this one are sent. But where a batch is
         # shorter than any timer, sending is the only wait there is for those who come back: the
@@ -155,10 +185,6 @@ class Batcher:
                 entry.done(Outcome(value, len(batch), started - entry.arrived, seconds))
         if short:
             self._wake()
-
-    def _settle(self) -> None:
-        if not self._busy and not self.waiting:
-            self._idle.set()
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -21,7 +21,7 @@ def describe(example: Any) -> RowSpec:
         ValueError: no rows, or nothing that has rows; the message says what is accepted.
     """
     if hasattr(example, "iloc"):
-        spec = _frame(example) if hasattr(example, "columns") else RowSpec("list")
+        spec = _frame(example) if hasattr(example, "columns") else _items(example.tolist())
     elif is_sparse(example):
         spec = RowSpec("array", dtype=None, shape=(int(example.shape[1]),))
     elif isinstance(example, np.ndarray) or is_tensor(example):
@@ -51,13 +51,17 @@ def _list(example: list[Any] | tuple[Any, ...]) -> RowSpec:
         try:
             array = np.asarray(example)
         except ValueError:
-            return RowSpec("list")
+            return _items(example)
         if array.dtype.kind in "iuf" and array.ndim > 1:
             # Python's integers in an example do not mean that fractions are wrong.
             python = array.dtype.kind in "iu" and not isinstance(example[0], np.ndarray)
             dtype = "float64" if python else str(array.dtype)
             return RowSpec("array", dtype=dtype, shape=tuple(array.shape[1:]))
-    return RowSpec("list")
+    return _items(example)
+
+
+def _items(example: list[Any] | tuple[Any, ...]) -> RowSpec:
+    return RowSpec("list", item="str" if all(isinstance(one, str) for one in example) else None)
 
 
 def _frame(example: Any) -> RowSpec:

@@ -12,7 +12,7 @@ from minibento.batching.unstack import unstack
 from minibento.errors import ItemError
 from minibento.importing import optional
 from minibento.wire.row_spec import Column, RowSpec
-from minibento.wording import shown
+from minibento.wording import shown_json
 
 __all__ = ["FrameRows"]
 
@@ -24,7 +24,7 @@ class FrameRows:
 
     def __init__(self, spec: RowSpec, method: str) -> None:
         self._method = method
-        self._pandas: Any = optional("pandas", extra="pandas", purpose=f"{method} with frames")
+        self._pandas: Any = optional("pandas", purpose=f"{method} with frames")
         self._columns = {column.name: column for column in spec.columns}
         self._cells = {column.name: _cell(column) for column in spec.columns}
         self._missing = self._pandas.NA
@@ -76,11 +76,18 @@ class FrameRows:
             if name not in row:
                 near = difflib.get_close_matches(name, map(str, row), n=1)
                 hint = f" (got {near[0]!r})" if near and near[0] not in self._cells else ""
-                raise ItemError(f"{self._method}: column {name!r} is missing{hint}", field=name)
+                raise ItemError(
+                    f"{self._method}: column {name!r} is missing{hint}",
+                    field=name,
+                    expected="this field is required",
+                )
         extra = next(str(name) for name in row if name not in self._cells)
         names = ", ".join(self._cells)
         raise ItemError(
-            f"{self._method}: {extra!r} is not one of the model's columns: {names}", field=extra
+            f"{self._method}: {extra!r} is not one of the model's columns: {names}",
+            field=extra,
+            expected="no such field is accepted",
+            got=shown_json(row[extra], 40) if extra in row else None,
         )
 
     def _checked(self, name: str, cell: Cell, value: Any) -> Any:
@@ -91,8 +98,12 @@ class FrameRows:
         try:
             return cell(value)
         except (TypeError, ValueError) as error:
+            expected, got = str(error), shown_json(value, 40)
             raise ItemError(
-                f"{self._method}: column {name!r} takes {error}, got {shown(value, 40)}", field=name
+                f"{self._method}: column {name!r} takes {expected}, got {got}",
+                field=name,
+                expected=expected,
+                got=got,
             ) from None
 
 

@@ -11,7 +11,9 @@ import numpy as np
 
 from minibento.batching.array_rows import ArrayRows
 from minibento.batching.unstack import is_sparse, is_tensor, unstack
+from minibento.errors import ItemError
 from minibento.wire.row_spec import RowSpec
+from minibento.wording import shown_json
 
 __all__ = ["Rows", "rows"]
 
@@ -52,14 +54,15 @@ def rows(spec: RowSpec, method: str) -> Rows:
         from minibento.batching.frame_rows import FrameRows
 
         return FrameRows(spec, method)
-    return AutoRows(method) if spec.kind == "auto" else ListRows(method)
+    return AutoRows(method) if spec.kind == "auto" else ListRows(spec, method)
 
 
 class ListRows:
-    """Items of any kind; the batch is a list of them."""
+    """Items of any kind, or texts; the batch is a list of them."""
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, spec: RowSpec, method: str) -> None:
         self._method = method
+        self._texts = spec.item == "str"
 
     def check_rank(self, item: object) -> None:
         """Nothing to refuse: a list item may be anything."""
@@ -69,7 +72,16 @@ class ListRows:
         return unstack(items, self._method)
 
     def check(self, item: Any) -> Any:
-        """The item as it is."""
+        """The item as it is, if it is a text where the example had texts only."""
+        if self._texts and not isinstance(item, str):
+            got = shown_json(item, 40)
+            many = f"; many go with {self._method}.batch([...])" * isinstance(item, list)
+            raise ItemError(
+                f"{self._method} takes one text, got {got}{many}",
+                field="",
+                expected="text",
+                got=got,
+            )
         return item
 
     def key(self, item: Any) -> Hashable:  # noqa: ARG002 - every item goes with every other

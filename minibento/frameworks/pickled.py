@@ -13,6 +13,7 @@ from typing import Any
 import cloudpickle
 
 from minibento.errors import DeclarationError, MissingLibrary
+from minibento.importing import install
 
 __all__ = ["Pickled", "dumps", "loads"]
 
@@ -64,7 +65,7 @@ def loads(data: bytes) -> Any:
     except ModuleNotFoundError as error:
         raise MissingLibrary(
             f"the pickle names the module {error.name!r}, which is not importable here: "
-            "install the package that holds it",
+            f"{install(str(error.name))}",
             name=error.name,
         ) from error
 

@@ -32,7 +32,7 @@ class Sklearn:
     libraries = ("sklearn", "numpy", "scipy")
 
     def __init__(self) -> None:
-        importing.optional("sklearn", extra="sklearn", purpose="a scikit-learn model")
+        importing.optional("sklearn", purpose="a scikit-learn model")
 
     def check(self, obj: object) -> None:
         """Accept fitted estimators, transformers and pipelines, whoever wrote their classes."""

@@ -29,7 +29,7 @@ def dumps(obj: object) -> bytes:
     Raises:
         DeclarationError: it holds types that skops cannot write or that are not known to be safe.
     """
-    skops = importing.optional("skops.io", extra="skops", purpose='format="skops"')
+    skops = importing.optional("skops.io", purpose='format="skops"')
     kind = type(obj).__name__
     instead = 'use format="cloudpickle" (loading it executes code) or leave them out of the model'
     try:
@@ -51,7 +51,7 @@ def loads(data: bytes) -> Any:
         Corrupt: it is no skops file.
         Untrusted: it names types that are not known to be safe.
     """
-    skops = importing.optional("skops.io", extra="skops", purpose="a model in skops format")
+    skops = importing.optional("skops.io", purpose="a model in skops format")
     refusal = f"not a skops file (it begins with {data[:4]!r}, a skops file with b'PK')"
     if not data.startswith(b"PK"):
         raise Corrupt(f"{refusal}: nothing was loaded; save the model again")

@@ -32,7 +32,7 @@ class XGBoost:
     libraries = ("xgboost", "numpy")
 
     def __init__(self) -> None:
-        self._xgboost = importing.optional("xgboost", extra="xgboost", purpose="an XGBoost model")
+        self._xgboost = importing.optional("xgboost", purpose="an XGBoost model")
 
     def check(self, obj: object) -> None:
         """Accept a Booster or one of XGBoost's own estimators, fitted."""

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from minibento.io.base import Flaw, Refused
 from minibento.io.strict_json import malformed
-from minibento.wording import shown
+from minibento.wording import shown_json
 
 __all__ = ["refusal"]
 
@@ -37,8 +37,8 @@ def _flaw(entry: dict[str, Any]) -> Flaw:
     if kind in {"missing", "missing_argument"}:
         return Flaw(field, "this field is required")
     if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
-        return Flaw(field, "no such field is accepted", shown(entry["input"]))
-    return Flaw(field, _lower(entry["msg"]), shown(came))
+        return Flaw(field, "no such field is accepted", shown_json(entry["input"]))
+    return Flaw(field, _lower(entry["msg"]), shown_json(came))
 
 
 def _lower(message: str) -> str:

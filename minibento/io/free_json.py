@@ -3,6 +3,7 @@
 Knows numpy and, if somebody has imported it, pandas; knows no hints.
 """
 
+import inspect
 import math
 import sys
 from collections.abc import Mapping
@@ -46,6 +47,12 @@ def plain(value: Any) -> Any:
             return frame_to_records(value)
         if isinstance(value, pandas.Series | pandas.Index):
             return frame_to_records(value.to_frame("_"), only="_")
+    if inspect.iscoroutine(value):
+        value.close()  # or Python warns of it once more, somewhere else
+        raise TypeError(
+            "it is a coroutine that nobody has awaited: write `await` in front of the call "
+            "(or, in a method that is not async, call `.run(...)`)"
+        )
     kind = type(value)
     raise TypeError(
         f"{kind.__module__}.{kind.__qualname__} has no JSON form: "

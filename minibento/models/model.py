@@ -156,6 +156,17 @@ class Model:
         given = answers_to(self.example(), runnable, self.method_specs())
         return difference(self.answers(), decode_bytes(encode_bytes(given)))
 
+    if not TYPE_CHECKING:  # for type checkers it has no further attributes
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what is missing to call the model's own methods."""
+            if not name.startswith("_") and name in self._about.methods:
+                raise AttributeError(
+                    f"{self!r} is a reference and computes nothing: add .to_runner() where it is "
+                    f"made to call its {name!r}, or .load() for the library's own object"
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __repr__(self) -> str:
         return f"Model({str(self.tag)!r})"
 

@@ -33,5 +33,5 @@ class Arguments:
                     bound.arguments[name] = rebuild(bound.arguments[name])
                 except ItemError as error:
                     place = f"{name}.{error.field}" if error.field else name
-                    raise ItemError(f"argument {name!r}: {error}", field=place) from None
+                    raise error.within(f"argument {name!r}", place) from None
         return self._function(*bound.args, **bound.kwargs)

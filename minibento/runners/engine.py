@@ -4,6 +4,7 @@ import asyncio
 from threading import Event, Thread, current_thread
 from typing import Any
 
+from minibento.batching.overrun import Stuck
 from minibento.metrics import Metrics
 from minibento.own_loop import OwnLoop
 from minibento.runners.client import Client
@@ -32,6 +33,11 @@ class EmbeddedEngine:
     def is_here(self) -> bool:
         """Whether the caller runs on the engine's loop."""
         return self._own.is_here()
+
+    @property
+    def stuck(self) -> Stuck | None:
+        """The batch that does not end, if there is one."""
+        return self._worker.stuck
 
     async def start(self) -> None:
         """Load and warm up. Raises what the model's own code raises."""

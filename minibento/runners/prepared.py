@@ -50,7 +50,7 @@ class Prepared:
             try:
                 item = self._rebuild(item)
             except ItemError as error:
-                raise ItemError(f"{self.where}: {error}", field=error.field) from None
+                raise error.within(self.where, error.field) from None
         return self.rows.check(item)
 
     def entry(self, item: Any, deadline: float | None, done: Callable[[Outcome], None]) -> Entry:

@@ -64,8 +64,13 @@ class Runner:
         """A runner of the same name and options that calls `obj` instead: a fake for a test.
 
         The fake's methods are called as this runner's are: in batches where these are batchable.
+
+        Raises:
+            UsageError: it has none of them.
         """
-        fake = Runner(ObjectSource(obj, self.source), **asdict(self.options))
+        source = ObjectSource(obj, self.source)
+        source.refuse_useless(self.source)
+        fake = Runner(source, **asdict(self.options))
         fake.name = self.name
         return fake
 
@@ -79,8 +84,14 @@ class Runner:
 
     @property
     def ready(self) -> bool:
-        """Whether it is started and can answer."""
-        return self._engine is not None
+        """Whether it is started and can answer; not while a batch does not end."""
+        return self._engine is not None and self._engine.stuck is None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it is started and yet not ready, in words."""
+        stuck = None if self._engine is None else self._engine.stuck
+        return None if stuck is None else str(stuck)
 
     @property
     def running(self) -> EmbeddedEngine | None:
@@ -148,8 +159,12 @@ class Runner:
         if spec is None and "__call__" in source.methods and name in _CALLS:
             return getattr(self._call_handle(), name)
         if spec is None:
-            known = ", ".join(source.methods) or "none, as its model is a placeholder"
-            mend = did_you_mean(name, source.methods, f"it has {known}")
+            if isinstance(source, ObjectSource):
+                known = source.has()
+            else:
+                names = ", ".join(source.methods) or "none, as its model is a placeholder"
+                known = f"it has {names}"
+            mend = did_you_mean(name, source.methods, known)
             raise AttributeError(f"runner {self.name!r} has no method {name!r}: {mend}")
         handle = StreamHandle(self, spec) if spec.streams else MethodHandle(self, spec)
         self.__dict__[name] = handle

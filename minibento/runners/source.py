@@ -7,9 +7,10 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from minibento.errors import DeclarationError, ModelError
+from minibento.errors import DeclarationError, ModelError, UsageError
 from minibento.runners.method import MethodSpec, read_methods
 from minibento.wire.row_spec import RowSpec
+from minibento.wording import did_you_mean
 
 __all__ = ["ClassSource", "ModelSource", "ObjectSource", "Source", "source_of"]
 
@@ -146,6 +147,21 @@ class ObjectSource:
     def examples(self) -> Mapping[str, Any]:
         """None: a fake needs no warm-up, and counting its calls is what tests do."""
         return {}
+
+    def has(self) -> str:
+        """What could be called on the object, for errors."""
+        return f"{self.name} has {', '.join(self._public_methods()) or 'no public method'}"
+
+    def refuse_useless(self, replaced: Source) -> None:
+        """Raise UsageError if the object has none of the methods that it is to answer."""
+        if not self.methods:
+            name = next(iter(replaced.methods), "")
+            mend = did_you_mean(name, self._public_methods(), f"give it {name!r}" * bool(name))
+            wanted = ", ".join(replaced.methods) or "any method"
+            raise UsageError(
+                f"{self.name} cannot stand in for {replaced.name}, whose methods are {wanted}: "
+                f"{self.has()}{'; ' * bool(mend)}{mend}"
+            )
 
     def _like(self, replaced: Source | None) -> Mapping[str, MethodSpec]:
         if replaced is not None and replaced.methods:

@@ -4,12 +4,15 @@ Knows channels and a loop, not whether they belong to a process of their own.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from minibento.batching.batcher import Batcher
 from minibento.batching.compute import ComputeThread
+from minibento.batching.overrun import Stuck
 from minibento.batching.queue import Entry, Queue
 from minibento.errors import ItemError, Unavailable
 from minibento.metrics import Metrics
@@ -22,6 +25,10 @@ from minibento.wire.channel import Channel
 from minibento.wire.values import decode, encode
 
 __all__ = ["Worker"]
+
+_LOG = logging.getLogger("minibento")
+# What computes at the stop for callers that have all gone may so long end by itself.
+_LAST_SECONDS = 1.0
 
 
 class Worker:
@@ -41,7 +48,13 @@ class Worker:
         self._options = options
         self._compute = ComputeThread(f"minibento-{name}", self.loop)
         self._numbers = Numbers(metrics, name, source.version)
-        self._batcher = Batcher(self._compute, self.loop, observe=self._observe)
+        self._batcher = Batcher(
+            self._compute,
+            self.loop,
+            observe=self._observe,
+            found_stuck=self._found_stuck,
+            over=self._no_longer_stuck,
+        )
         self._methods: dict[str, Prepared] = {}
         self._connections: list[Connection] = []
         self._stopping = False
@@ -75,7 +88,17 @@ class Worker:
             self._batcher.refuse_all(Unavailable(f"{self._name} stopped before this call's turn"))
             for connection in self._connections:
                 connection.stop_streams()
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_SECONDS):
+                    await self._batcher.quiet()
+        self._batcher.close()
         self.abandon()
+
+    @property
+    def stuck(self) -> Stuck | None:
+        """The batch that does not end although nobody waits for it any more, if there is one."""
+        return self._batcher.stuck
 
     def abandon(self) -> None:
         """End the compute thread after what it has begun; from any thread, waits for nothing."""
@@ -107,8 +130,7 @@ class Worker:
 
     def forget(self, method: Prepared, entries: Sequence[Entry]) -> None:
         """The caller of these items has gone."""
-        for entry in entries:
-            method.queue.forget(entry)
+        self._batcher.forget(method.queue, entries)
         self._numbers.waiting(self._batcher.waiting)
 
     def _observe(
@@ -116,6 +138,16 @@ class Worker:
     ) -> None:
         self._numbers.batch(batch, started, seconds)
         self._numbers.waiting(self._batcher.waiting)
+
+    def _found_stuck(self, stuck: Stuck) -> None:
+        _LOG.error(
+            "runner %r answers nobody: %s, and nothing can end it but the end of the process",
+            self._name,
+            stuck,
+        )
+
+    def _no_longer_stuck(self, stuck: Stuck) -> None:
+        _LOG.error("runner %r is back: %s took %.1f s", self._name, stuck.method, stuck.seconds)
 
     def _load(self) -> Any:
         return checked_runnable(self._source.load(self._options.threads), self._source)

@@ -36,7 +36,8 @@ def client(service: "Service[Any] | type[Any]", **replacements: Any) -> "Iterato
             is a placeholder, each unmarked one gets a list of items.
 
     Raises:
-        UsageError: `service` is none, or has no such attribute.
+        UsageError: `service` is none, or has no such attribute, or what takes a runner's place has
+            none of its methods.
         MissingLibrary: httpx2 is not installed.
         Exception: whatever its start raises.
     """
@@ -49,7 +50,7 @@ def client(service: "Service[Any] | type[Any]", **replacements: Any) -> "Iterato
 
 @contextmanager
 def _started(service: Service[Any]) -> "Iterator[httpx2.Client]":
-    optional("httpx2", extra="testing", purpose="minibento.testing.client")
+    optional("httpx2", purpose="minibento.testing.client")
     from anyio.from_thread import start_blocking_portal
     from starlette.testclient import TestClient  # imports httpx2
 

@@ -26,7 +26,15 @@ _CROSS_AS_THEMSELVES: dict[str, Any] = {
 def to_record(error: BaseException, method: str, index: int | None = None) -> ErrorRecord:
     """What crosses in an exception's place."""
     if isinstance(error, ItemError):
-        return ErrorRecord("ItemError", error.detail, error.status, error.field, index=index)
+        return ErrorRecord(
+            "ItemError",
+            error.detail,
+            error.status,
+            error.field,
+            index=index,
+            expected=error.expected,
+            got=error.got,
+        )
     status, detail = getattr(error, "status_code", None), getattr(error, "detail", None)
     if isinstance(status, int) and 400 <= status <= 599 and isinstance(detail, str):
         # An HTTPException, by its shape: a worker does not import Starlette.
@@ -43,7 +51,9 @@ def to_record(error: BaseException, method: str, index: int | None = None) -> Er
 def from_record(record: ErrorRecord) -> MinibentoError:
     """The exception to raise at the caller."""
     if record.kind == "ItemError":
-        item_error = ItemError(record.detail, record.status, record.field)
+        item_error = ItemError(
+            record.detail, record.status, record.field, expected=record.expected, got=record.got
+        )
         item_error.index = record.index
         return item_error
     error: MinibentoError = _CROSS_AS_THEMSELVES.get(record.kind, ModelError)(record.detail)

@@ -49,6 +49,8 @@ class ErrorRecord:
     traceback: str = ""
     index: int | None = None
     retry_after: int = 1
+    expected: str | None = None
+    got: str | None = None
 
 
 @dataclass(slots=True)

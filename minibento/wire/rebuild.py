@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from typing_extensions import is_typeddict
 
 from minibento.errors import ItemError
+from minibento.wording import shown_json
 
 __all__ = ["rebuilder"]
 
@@ -49,7 +50,12 @@ def _item_error(error: Any) -> ItemError:
     first, *more = error.errors(include_url=False, include_context=False)
     place = ".".join(map(str, first["loc"][1:]))
     others = f" (and {len(more)} more)" if more else ""
-    return ItemError(f"{place}: " * bool(place) + first["msg"] + others, field=place or None)
+    return ItemError(
+        f"{place}: " * bool(place) + first["msg"] + others,
+        field=place or None,
+        expected=first["msg"].removeprefix("Input "),
+        got=None if first["type"] == "missing" else shown_json(first["input"]),
+    )
 
 
 def _needs_rebuild(hint: Any) -> bool:

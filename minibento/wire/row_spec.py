@@ -33,26 +33,34 @@ class RowSpec:
         dtype: numpy dtype as text (`float32`) that arrays are built to; None: as they come.
         shape: Shape of one item of kind `array`, without the batch axis; None: not known.
         columns: Columns of kind `frame`, in order.
+        item: `str` where each item of kind `list` is a text; None: anything.
     """
 
     kind: RowKind = "auto"
     dtype: str | None = None
     shape: tuple[int | None, ...] | None = None
     columns: tuple[Column, ...] = field(default=())
+    item: Literal["str"] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The spec as JSON-able data."""
-        return asdict(self)
+        """The spec as JSON-able data; what a model can do without is left out of its manifest."""
+        data = asdict(self)
+        if self.item is None:
+            del data["item"]
+        return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "RowSpec":
         """The spec that `to_json` wrote."""
         if data["kind"] not in get_args(RowKind):
             raise ValueError(f"row kind {data['kind']!r} is not one of {get_args(RowKind)}")
+        if data.get("item") not in {None, "str"}:
+            raise ValueError(f"row item {data['item']!r} is not 'str'")
         shape = data.get("shape")
         return cls(
             kind=data["kind"],
             dtype=data.get("dtype"),
+            item=data.get("item"),
             shape=None if shape is None else tuple(shape),
             columns=tuple(
                 Column(

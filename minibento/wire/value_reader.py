@@ -76,7 +76,7 @@ def _read_column(record: list[Any], pandas: Any) -> Any:
 
 
 def _pandas() -> Any:
-    return optional("pandas", extra="pandas", purpose="reading a frame")
+    return optional("pandas", purpose="reading a frame")
 
 
 def _read_frame(record: list[Any], _buffers: object) -> Any:

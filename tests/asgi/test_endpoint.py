@@ -155,6 +155,9 @@ def test_an_error_becomes_the_answer_without_internals(
         assert getattr(record, "request_id") == found["request_id"]  # noqa: B009  # set by extra
         logged = logging.Formatter().format(record)
         assert "remote trace" in logged if kind == "model" else "secret" in logged
+        # Wherever it failed: the event says what, the traceback stands beside it.
+        assert f"{path} failed: " in record.getMessage()
+        assert "race" not in record.getMessage()
 
 
 def test_what_the_errors_carry_is_answered(http: TestClient) -> None:
@@ -391,7 +394,7 @@ def test_a_timed_out_sync_method_keeps_its_slot_until_it_ends() -> None:
         sent = await call(app, "/blocks", parts(b""))
         assert sent[0]["status"] == 504
         threads: Any = lifecycle(app).threads
-        assert threads._idle_semaphore._value == 0
+        assert threads.idle == threads._most - 1
         instance(app).held.set()
         await app.stop()
 

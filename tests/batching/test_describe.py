@@ -18,9 +18,11 @@ SPECS: list[tuple[Any, RowSpec]] = [
     ([np.zeros(2, np.uint8)], RowSpec("array", "uint8", (2,))),
     (sparse.csr_matrix(np.eye(3)), RowSpec("array", None, (3,))),
     ([{"a": 1}, {"a": 2}], RowSpec("list")),
-    (["a", "b"], RowSpec("list")),
+    (["a", "b"], RowSpec("list", item="str")),
+    (["a", None], RowSpec("list")),
+    ([1, 2], RowSpec("list")),
     ([[1], [1, 2]], RowSpec("list")),
-    (pd.Series(["a"]), RowSpec("list")),
+    (pd.Series(["a"]), RowSpec("list", item="str")),
     (
         pd.DataFrame({"a": [1], "b": pd.Categorical(["x"], ["x", "y"])}),
         RowSpec("frame", columns=(Column("a", "int64"), Column("b", "category", ("x", "y")))),
@@ -32,6 +34,13 @@ SPECS: list[tuple[Any, RowSpec]] = [
 def test_one_item_is_the_example_without_its_first_axis(example: Any, spec: RowSpec) -> None:
     assert describe(example) == spec
     assert RowSpec.from_json(spec.to_json()) == spec
+
+
+def test_what_a_spec_can_do_without_is_not_written() -> None:
+    assert "item" not in RowSpec("list").to_json()
+    assert RowSpec("list", item="str").to_json()["item"] == "str"
+    with pytest.raises(ValueError, match="row item 'int'"):
+        RowSpec.from_json({"kind": "list", "item": "int"})
 
 
 BAD: list[tuple[Any, str]] = [

@@ -63,3 +63,24 @@ def test_many_items_come_apart(items: Any, found: list[Any]) -> None:
 def test_what_holds_no_rows_is_refused(items: Any) -> None:
     with pytest.raises(ItemError, match=r"predict\.batch takes a list, array"):
         unstack(items, "predict")
+
+
+def test_where_all_examples_were_texts_an_item_is_one() -> None:
+    texts = rows(RowSpec("list", item="str"), "classify")
+    assert texts.check("good") == "good"
+    assert texts.check(np.str_("good")) == "good"
+    with pytest.raises(ItemError) as caught:
+        texts.check(None)
+    assert str(caught.value) == "classify takes one text, got null"
+    assert (caught.value.expected, caught.value.got) == ("text", "null")
+    with pytest.raises(ItemError, match=r'got \["a"\]; many go with classify.batch\(\[...\]\)'):
+        texts.check(["a"])
+
+
+def test_where_no_rows_were_recorded_texts_are_not_told_that_numbers_are_wanted() -> None:
+    with pytest.raises(ItemError) as caught:
+        AUTO.check(["good", "bad"])
+    assert str(caught.value) == (
+        "predict takes one item, got a list of texts: 'good'; pass one text, or many with "
+        "predict.batch([...])"
+    )

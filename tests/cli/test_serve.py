@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -20,6 +20,7 @@ Ready = tuple["subprocess.Popen[str]", int, str]
 
 SERVICE = """
 import asyncio
+import threading
 import minibento
 
 
@@ -27,6 +28,10 @@ class Words:
     @minibento.method(batchable=True)
     def count(self, texts: list[str]) -> list[int]:
         return [len(text.split()) for text in texts]
+
+    @minibento.method
+    def stick(self) -> None:
+        threading.Event().wait()
 
 
 @minibento.service
@@ -46,7 +51,25 @@ class Counter:
         print("slow began", flush=True)
         await asyncio.sleep(seconds)
         return "done"
+
+    @minibento.api
+    def never(self) -> None:
+        print("never began", flush=True)
+        threading.Event().wait()
+
+    @minibento.api
+    async def never_in_thread(self) -> None:
+        print("never began", flush=True)
+        await asyncio.to_thread(threading.Event().wait)
+
+    @minibento.api
+    async def never_in_runner(self) -> None:
+        print("never began", flush=True)
+        await self.model.stick()
 """
+
+
+NEVER_ENDING_HOOK = 'print("goodbye", flush=True); threading.Event().wait()'
 
 
 @pytest.fixture
@@ -90,10 +113,13 @@ def running(
         process.communicate()
 
 
-def post(port: int, path: str, body: object) -> tuple[int, bytes]:
+def post(
+    port: int, path: str, body: object, more: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
     connection = HTTPConnection("127.0.0.1", port, timeout=20)
-    headers = {"content-type": "application/json"}
-    connection.request("POST", path, json.dumps(body), headers)
+    headers = {"content-type": "application/json", **(more or {})}
+    data = None if body is None else json.dumps(body)
+    connection.request("POST", path, data, headers)
     answer = connection.getresponse()
     try:
         return answer.status, answer.read()
@@ -164,6 +190,63 @@ def test_a_second_ctrl_c_does_not_wait(app: Path) -> None:
         asking.join(20)
     assert process.returncode == 0
     assert "Traceback" not in errors
+
+
+NEVER = ["/never", "/never_in_thread", "/never_in_runner"]
+
+
+@pytest.mark.parametrize("path", ["/never", "/never_in_runner"])
+def test_what_never_ends_does_not_keep_it_once_its_request_is_answered(
+    app: Path, path: str
+) -> None:
+    with running(app) as (process, port, _):
+        assert post(port, path, None, {"minibento-timeout": "0.2"})[0] == 504
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "goodbye" in output
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("path", NEVER)
+def test_a_second_ctrl_c_leaves_what_never_ends_behind(app: Path, path: str) -> None:
+    with running(app) as (process, port, _):
+        asking = threading.Thread(target=lambda: _ask_and_be_cut_off(port, path, None))
+        asking.start()
+        assert process.stdout is not None
+        assert process.stdout.readline() == "never began\n"
+        process.send_signal(signal.SIGINT)
+        _until_refused(port)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=20)
+        asking.join(20)
+    assert process.returncode == 0
+    assert "goodbye" in output
+    assert "Traceback" not in errors
+
+
+def test_a_second_ctrl_c_ends_a_hook_that_blocks(app: Path) -> None:
+    blocking = SERVICE.replace('print("goodbye", flush=True)', NEVER_ENDING_HOOK)
+    (app / "service.py").write_text(blocking)
+    with running(app) as (process, _, _):
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "goodbye\n"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_it_leaves_a_thread_that_never_ends_behind_after_its_grace(app: Path) -> None:
+    (app / "service.py").write_text(
+        f"import minibento.cli.server as s; s._GRACE_SECONDS = s._HOOKS_SECONDS = 1\n{SERVICE}"
+    )
+    with running(app) as (process, port, _):
+        assert post(port, "/never_in_thread", None, {"minibento-timeout": "0.2"})[0] == 504
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "goodbye" in output
 
 
 def test_a_port_in_use_is_one_line_and_exit_code_1_within_2_seconds(app: Path) -> None:
@@ -300,9 +383,9 @@ def test_the_ready_line_has_the_exact_versions_of_the_models(tmp_path: Path) -> 
         assert post(port, "/shout", "hey") == (200, b'"HEY"')
 
 
-def _ask_and_be_cut_off(port: int) -> None:
+def _ask_and_be_cut_off(port: int, path: str = "/slow", body: object = 30) -> None:
     with pytest.raises((OSError, ConnectionError)):
-        _raise_unless_answered(lambda: post(port, "/slow", 30))
+        _raise_unless_answered(lambda: post(port, path, body))
 
 
 def _until_refused(port: int) -> None:

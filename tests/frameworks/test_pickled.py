@@ -81,6 +81,19 @@ def test_a_module_that_is_not_here_is_named(
     assert raised.value.name == "gone_features"
 
 
+def test_of_a_module_that_an_extra_brings_the_command_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from sklearn.preprocessing import StandardScaler
+
+    data = dumps(StandardScaler()).data
+    for name in [one for one in sys.modules if one.partition(".")[0] == "sklearn"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(MissingLibrary, match=r"pip install 'minibento\[sklearn\]'"):
+        loads(data)
+
+
 def test_a_name_that_a_module_no_longer_has_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     data = dumps(module_function).data
     monkeypatch.delattr(sys.modules[__name__], "module_function")

@@ -1,5 +1,6 @@
 import dataclasses
 import enum
+import inspect
 import json
 from datetime import UTC, date, datetime
 from typing import Any
@@ -81,3 +82,14 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     loop.append(loop)
     with pytest.raises(BadAnswer):
         encode(loop)
+
+
+def test_a_coroutine_is_closed_and_its_error_says_await() -> None:
+    async def answer() -> int:
+        return 1
+
+    # Left open it would warn, and warnings are errors here.
+    pending = answer()
+    with pytest.raises(BadAnswer, match="a coroutine that nobody has awaited: write `await`"):
+        encode(pending)
+    assert inspect.getcoroutinestate(pending) == inspect.CORO_CLOSED

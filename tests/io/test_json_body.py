@@ -190,3 +190,12 @@ def test_a_typed_float_that_is_not_finite_is_named(number: float) -> None:
 
 def test_the_word_nan_in_an_answer_is_only_a_word() -> None:
     assert JsonBody(Any).encode({"a": "NaN", "b": None}) == b'{"a":"NaN","b":null}'
+
+
+def test_a_bad_value_is_called_as_in_json() -> None:
+    body = b'{"x": null, "inner": {"n": true}, "many": [[null]]}'
+    assert flaws(JsonBody(Outer), body) == [
+        ("x", "null"),
+        ("inner.n", "true"),
+        ("many.0", "[null]"),
+    ]

@@ -210,3 +210,13 @@ def test_methods_of_ones_own_choice_need_trust_when_imported(tmp_path: Path) -> 
     assert local_store().get(tag).about["executes_code"] is True
     with models.get(tag).to_runner() as runner:
         assert runner.apply.run([0.0]) is not None
+
+
+def test_calling_a_method_of_the_reference_says_what_to_add() -> None:
+    tag = sklearn.save_model("line", LogisticRegression().fit(X, [0, 1]))
+    model: Any = models.get(tag)
+    with pytest.raises(AttributeError, match=r"'line.*computes nothing: add \.to_runner\(\)"):
+        model.predict(X)
+    with pytest.raises(AttributeError, match="'Model' object has no attribute 'perdict'"):
+        model.perdict(X)
+    assert not hasattr(model, "_nothing")

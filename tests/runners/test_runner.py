@@ -105,7 +105,7 @@ def test_an_unmarked_fake_is_called_as_the_real_one_would_be() -> None:
 
 def test_a_fake_lacks_what_it_does_not_define() -> None:
     runner = Runner(Model).replaced_by(FakeModel())
-    with pytest.raises(AttributeError, match="has no method 'title': it has predict"):
+    with pytest.raises(AttributeError, match="has no method 'title': FakeModel has predict"):
         runner.title  # noqa: B018 - the access is tested
     assert "title" not in runner.source.methods
 

@@ -9,6 +9,7 @@ import pytest
 
 from minibento.asgi.service import Service
 from minibento.errors import UsageError
+from minibento.models.resolving import get
 from minibento.runners.method import method
 from minibento.runners.runner import Runner
 from minibento.services.api import api
@@ -128,6 +129,36 @@ def test_a_name_that_the_service_has_not_is_refused(counter: Service[object]) ->
         pass
 
 
+class Misspelt:
+    def cuont(self, texts: list[str]) -> list[int]:
+        return [1 for _ in texts]
+
+
+class Empty:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("fake", "said"),
+    [
+        (Misspelt(), r"methods are count, shout: Misspelt has cuont; did you mean 'cuont'\?"),
+        (Empty(), "Empty has no public method; give it 'count'"),
+    ],
+)
+def test_a_fake_without_any_of_the_methods_is_refused_at_once(
+    counter: Service[object], fake: object, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said), client(counter, model=fake):
+        pass
+
+
+def test_a_fake_of_a_placeholder_needs_a_method_too() -> None:
+    with models({"risk:production": None}):
+        runner = get("risk:production").to_runner()
+    with pytest.raises(UsageError, match=r"methods are any method: Empty has no public method$"):
+        runner.replaced_by(Empty())
+
+
 def test_a_plain_class_is_refused_with_the_mend() -> None:
     with pytest.raises(UsageError, match="pass CreditRisk itself"), client(FakeBatches):
         pass
@@ -153,7 +184,6 @@ def test_a_service_of_a_model_that_is_not_there_is_tested_with_a_fake(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from minibento.asgi.service import service
-    from minibento.models.resolving import get
 
     monkeypatch.setenv("MINIBENTO_HOME", str(tmp_path / "nowhere"))
 
