@@ -18,7 +18,7 @@ COMMANDS = {
     BARE: ["-c", "pass"],
     "import minibento": ["-c", "import minibento"],
     # What the installed script does.
-    "minibento --help": ["-c", "from minibento.cli.main import run; run()", "--help"],
+    "minibento --help": ["-c", "from minibento.cli.main import main; main()", "--help"],
 }
 BOUNDS_MS = {"import minibento": 60.0, "minibento --help": 120.0}
 

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from minibento.asgi.collector import keep_what_is_loaded
 from minibento.asgi.compile import compiled
 from minibento.asgi.lifecycle import Lifecycle, check_loop
 from minibento.errors import DeclarationError, UsageError
@@ -135,6 +136,7 @@ class Service(Generic[T]):
         except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise
+        keep_what_is_loaded()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.stop()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from minibento.asgi.collector import keep_what_is_loaded
 from minibento.cli.listening import refusal
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def serve_until_stopped(
 
 async def _run(service: "Service[Any]", server: "_Server", listening: socket.socket) -> None:
     await service.start()
+    keep_what_is_loaded()
     server.obey_signals()
     try:
         await server.serve(sockets=[listening])

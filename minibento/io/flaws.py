@@ -8,9 +8,11 @@ from minibento.io.base import Flaw, Refused
 from minibento.io.strict_json import malformed
 from minibento.wording import shown_json
 
-__all__ = ["refusal"]
+__all__ = ["refusal", "refuse_keys"]
 
 _MOST = 50
+_MISSING = frozenset({"missing", "missing_argument"})
+_EXTRA = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _TOO_MANY = 10_000
 
 
@@ -22,7 +24,20 @@ def refusal(error: ValidationError, body: bytes) -> Refused:
     found = error.errors(include_url=False, include_context=True)
     if found[0]["type"] == "json_invalid":
         return malformed(body, str(found[0].get("ctx", {}).get("error", found[0]["msg"])))
-    flaws = tuple(_flaw(dict(entry)) for entry in found[:_MOST])
+    return _refused([dict(entry) for entry in found])
+
+
+def refuse_keys(error: ValidationError) -> None:
+    """Raise the refusal if among what failed there are keys that are missing or too many."""
+    if error.error_count() <= _TOO_MANY:
+        found = error.errors(include_url=False, include_context=False)
+        wrong = [dict(entry) for entry in found if entry["type"] in _MISSING | _EXTRA]
+        if wrong:
+            raise _refused(wrong)
+
+
+def _refused(found: list[dict[str, Any]]) -> Refused:
+    flaws = tuple(_flaw(entry) for entry in found[:_MOST])
     detail = "; ".join(_sentence(flaw) for flaw in flaws[:3])
     if len(found) > 3:
         detail += f"; and {len(found) - 3} more"
@@ -34,9 +49,9 @@ def _flaw(entry: dict[str, Any]) -> Flaw:
     field = ".".join(str(part) for part in place)
     kind = entry["type"]
     came = entry.get("ctx", {}).get("got", entry["input"])
-    if kind in {"missing", "missing_argument"}:
+    if kind in _MISSING:
         return Flaw(field, "this field is required")
-    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
+    if kind in _EXTRA:
         return Flaw(field, "no such field is accepted", shown_json(entry["input"]))
     return Flaw(field, _lower(entry["msg"]), shown_json(came))
 

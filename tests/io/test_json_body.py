@@ -1,6 +1,8 @@
 import dataclasses
 import enum
+import json
 import math
+import tracemalloc
 from datetime import date
 from typing import Any
 
@@ -199,3 +201,69 @@ def test_a_bad_value_is_called_as_in_json() -> None:
         ("inner.n", "true"),
         ("many.0", "[null]"),
     ]
+
+
+class Thirteen(BaseModel):
+    """Fields that are all missing from a body that is one long list."""
+
+    a: int
+    b: int
+    c: int
+    d: int
+    e: int
+    f: int
+    g: int
+    h: int
+    i: int
+    j: int
+    k: int
+    m: int
+    n: list[int]
+
+
+def peak_memory(body: bytes) -> int:
+    """Bytes of Python memory that refusing a body takes at most."""
+    codec = JsonBody(Thirteen)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused) as caught:
+            codec.decode(body)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        assert caught.value.status == 422
+
+
+def test_missing_fields_of_a_large_body_cost_no_copy_of_it_each() -> None:
+    body = b'{"x": [' + b"0," * 500_000 + b"0]}"
+    # One reading of the list takes 8 bytes for each of its numbers, each copy would too.
+    assert peak_memory(body) < 3 * 8 * 500_000
+
+
+def test_a_large_body_is_told_which_keys_are_wrong() -> None:
+    body = b'{"x": [' + b"0," * 200_000 + b"0]}"
+    with pytest.raises(Refused, match="a: this field is required") as caught:
+        JsonBody(Thirteen).decode(body)
+    assert len(caught.value.flaws) == 13
+
+
+def test_a_large_body_with_the_right_keys_is_read_and_judged_as_a_small_one() -> None:
+    fields = dict.fromkeys("abcdefghijkm", 1)
+    large = JsonBody(Thirteen).decode(json.dumps({**fields, "n": [0] * 200_000}).encode())
+    assert len(large.n) == 200_000
+    with pytest.raises(Refused, match=r"n\.0: should be a valid integer"):
+        JsonBody(Thirteen).decode(json.dumps({**fields, "n": ["x"] + [0] * 200_000}).encode())
+
+
+def test_a_large_body_for_a_union_of_objects_is_read_by_the_one_that_fits() -> None:
+    class Long(BaseModel):
+        text: str
+
+    body = json.dumps({"text": "x" * 300_000}).encode()
+    assert isinstance(JsonBody(Thirteen | Long).decode(body), Long)
+
+
+def test_a_large_body_that_is_no_json_is_malformed() -> None:
+    with pytest.raises(Refused) as caught:
+        JsonBody(Thirteen).decode(b'{"x": [' + b"0," * 200_000)
+    assert caught.value.status == 400
