@@ -21,9 +21,10 @@
     └── ModelError                  500  the model's own code raised; carries its traceback
         └── BadResult               500  the model answered not one result per item
 
-The number is the HTTP status of an answer. Every message names the offending value, what is
-accepted, and the mend. On the command line all of them leave with exit code 1; wrong usage of a
-command leaves with 2.
+The number is the error's HTTP status. A service answers ItemError, DeadlineExceeded, Overloaded
+and Unavailable as they are; any other that its own code lets through is a 500 without internals.
+Every message names the offending value, what is accepted, and the mend. On the command line all of
+them leave with exit code 1; wrong usage of a command leaves with 2.
 """
 
 __all__ = [

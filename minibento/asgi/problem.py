@@ -16,7 +16,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from minibento.asgi.headers import can_be_status
-from minibento.errors import DeadlineExceeded, ItemError, MinibentoError, ModelError
+from minibento.errors import DeadlineExceeded, ItemError, ModelError, Overloaded, Unavailable
 from minibento.io.base import Flaw, Refused
 
 __all__ = ["MEDIA_TYPE", "Problem", "of"]
@@ -71,10 +71,10 @@ def of(error: BaseException, request_id: str, where: str) -> Problem:
         return Problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
     if isinstance(error, DeadlineExceeded):
         return Problem(504, str(error))
-    if isinstance(error, MinibentoError) and error.status != 500:
-        seconds = getattr(error, "retry_after", None)
-        headers = {} if seconds is None else {"retry-after": str(max(1, int(seconds)))}
-        return Problem(error.status, str(error), headers=headers)
+    if isinstance(error, Overloaded | Unavailable):
+        seconds = max(1, int(error.retry_after))
+        return Problem(error.status, str(error), headers={"retry-after": str(seconds)})
+    # All else is ours, not the caller's: that a model is not in the store, say, and where that is.
     _log(error, request_id, where)
     return Problem(
         500,

@@ -161,7 +161,7 @@ FAILURES: dict[str, BaseException] = {
     "overloaded": errors.Overloaded("the queue is full", retry_after=7),
     "unavailable": errors.Unavailable("starting"),
     "deadline": errors.DeadlineExceeded("too late"),
-    "not found": errors.NotFound("no model 'x'"),
+    "not found": errors.NotFound("no model 'secret'"),
     "store": errors.StoreError("/secret/path cannot be read"),
     "corrupt": errors.Corrupt("/secret/path is not what it was"),
     "model": errors.ModelError("it broke in /secret/path", remote_traceback="remote trace"),

@@ -140,7 +140,7 @@ def test_an_error_becomes_the_answer_without_internals(
 ) -> None:
     statuses = {
         "item": 422, "item 409": 409, "http": 418, "overloaded": 503, "unavailable": 503,
-        "deadline": 504, "not found": 404, "surrogate": 422, "item of an error": 422,
+        "deadline": 504, "surrogate": 422, "item of an error": 422,
         "http number": 418,
     }  # fmt: skip
     with caplog.at_level(logging.ERROR, "minibento"):
