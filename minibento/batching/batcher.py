@@ -12,14 +12,11 @@ from typing import Any
 
 from minibento.batching.compute import ComputeThread
 from minibento.batching.overrun import Overrun, Stuck
-from minibento.batching.policy import Send
+from minibento.batching.policy import SHORTEST_WAIT, Send
 from minibento.batching.queue import Entry, Outcome, Queue
 from minibento.errors import DeadlineExceeded, Overloaded
 
 __all__ = ["Batcher"]
-
-# Loop timers resolve no finer; a shorter wait would only be a busy one.
-SHORTEST_WAIT = 0.001
 
 
 class Batcher:

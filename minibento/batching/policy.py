@@ -12,9 +12,10 @@ from typing import Protocol
 from minibento.batching.cost import Cost
 from minibento.batching.returns import Returns
 
-__all__ = ["Adaptive", "Greedy", "Policy", "Send", "Wait", "Waiting"]
+__all__ = ["SHORTEST_WAIT", "Adaptive", "Greedy", "Policy", "Send", "Wait", "Waiting"]
 
-_TIMER = 0.001  # What a loop's timers resolve: a wait that nobody ends is at least this long.
+# What a loop's timers resolve: a wait that nobody ends is at least this long.
+SHORTEST_WAIT = 0.001
 _ROUNDING = 1e-9
 _ONE = 0.5  # Fewer expected than this, rounded, are none.
 
@@ -151,7 +152,7 @@ class Adaptive:
         so nothing is waited for where no timer is as short.
         """
         fixed = self._cost.fixed
-        if fixed < _TIMER:
+        if fixed < SHORTEST_WAIT:
             return None
         until, best = now, 0.0
         lost, before, back = 0.0, now, 0.0
