@@ -16,7 +16,10 @@ from benchmarks.report import Report, markdown
 from benchmarks.settings import Settings
 from benchmarks.workplace import Workplace
 
-EXPERIMENTS = ("noop", "light", "forest", "latency", "imports", "openloop")
+EXPERIMENTS = (
+    *("noop", "light", "forest", "latency", "imports", "openloop"),
+    *("processes", "arrays", "memory", "recovery", "startup", "updates", "connections"),
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -42,9 +45,10 @@ def main(arguments: list[str]) -> int:
             if options.names and name not in options.names:
                 continue
             print(name, file=sys.stderr)
-            report: Report = import_module(f"benchmarks.experiments.{name}").run(settings)
-            print(markdown(report), flush=True)
-            complete = complete and not report.failures
+            reports: list[Report] = import_module(f"benchmarks.experiments.{name}").run(settings)
+            for report in reports:
+                print(markdown(report), flush=True)
+                complete = complete and not report.failures
     return 0 if complete else 1
 
 

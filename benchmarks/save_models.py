@@ -12,11 +12,11 @@ import minibento.sklearn
 
 
 def main(paths: list[str]) -> None:
-    """Save each pickle under its own name; `rows.json` beside it is the example."""
+    """Save each pickle under its name and print its tag; `rows.json` beside it is the example."""
     for path in map(Path, paths):
         example = json.loads((path.parent / "rows.json").read_bytes())
         model = pickle.loads(path.read_bytes())
-        minibento.sklearn.save_model(path.stem, model, example_input=example)
+        print(minibento.sklearn.save_model(path.stem, model, example_input=example))
 
 
 if __name__ == "__main__":

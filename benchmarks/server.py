@@ -17,7 +17,7 @@ from benchmarks.failures import MeasurementFailed
 from benchmarks.openloop.connection import encode
 from benchmarks.openloop.load import offer
 from benchmarks.workload import Workload
-from benchmarks.workplace import ROOT
+from benchmarks.workplace import ROOT, THREADS
 
 __all__ = ["Contestant", "Server"]
 
@@ -25,9 +25,6 @@ START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 SETTLE_SECONDS = 30.0
 POLL_SECONDS = 0.05
-# One thread for every server's linear algebra: with two, the servers would be compared by how
-# their threads happen to meet the load generator's.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class Server:
 
     def __enter__(self) -> Self:
         self.contestant.prepare()
-        self._start()
+        self.start()
         try:
             self._await_answer()
             self.verify()
@@ -109,7 +106,7 @@ class Server:
     def restart(self) -> None:
         """Begin again with a new process on the same port."""
         self.stop()
-        self._start()
+        self.start()
         self._await_answer()
 
     def stop(self) -> None:
@@ -126,7 +123,8 @@ class Server:
                 continue
         self._process = None
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start its processes and wait for nothing."""
         command = [
             argument.format(port=self.port, directory=self._directory)
             for argument in self.contestant.command

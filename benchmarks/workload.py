@@ -14,7 +14,7 @@ from benchmarks.credit_data import Application
 from benchmarks.decision import placeholder_probability, status_of
 from benchmarks.failures import MeasurementFailed
 
-__all__ = ["Workload", "echoed", "modelled", "placeholder"]
+__all__ = ["Workload", "echoed", "modelled", "paired", "placeholder"]
 
 PATH = "/classify"
 
@@ -52,6 +52,16 @@ def placeholder(rows: Sequence[Application]) -> Workload:
 def modelled(rows: Sequence[Application], model: Any) -> Workload:
     """The answers of a server with this model."""
     return _workload(rows, lambda row: _decision(float(model.predict_proba([row])[0, 1])))
+
+
+def paired(rows: Sequence[Application], model: Any) -> Workload:
+    """The answers of a server that asks this model twice."""
+
+    def answer(row: Application) -> dict[str, Any]:
+        probability = float(model.predict_proba([row])[0, 1])
+        return {"first": probability, "second": probability}
+
+    return _workload(rows, answer)
 
 
 def _workload(

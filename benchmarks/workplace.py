@@ -12,9 +12,12 @@ from benchmarks import credit_data, training
 from benchmarks.credit_data import Application
 from benchmarks.failures import MeasurementFailed
 
-__all__ = ["ROOT", "Workplace"]
+__all__ = ["ROOT", "THREADS", "Workplace"]
 
 ROOT = Path(__file__).parents[1]
+# One thread for every server's linear algebra: with two, the servers would be compared by how
+# their threads happen to meet the load generator's.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 REQUESTS = 64
 EXAMPLES = 3
 
@@ -42,21 +45,29 @@ class Workplace:
             "BENCH_PICKLE": str(self.directory / f"{model}.pkl"),
             "BENCH_TAG": f"{model}:latest",
             "MINIBENTO_HOME": str(self.directory / "home"),
+            "MINIBENTO_RUN_DIR": str(self.directory / "run"),
         }
+
+    def variables(self, model: str) -> dict[str, str]:
+        """All variables of a process that finds that model, with one thread as servers have."""
+        return {**os.environ, **dict.fromkeys(THREADS, "1"), **self.environment(model)}
 
     def save(self, model: str) -> None:
         """Save the model into the store, at the first call."""
-        if model in self._saved:
-            return
-        environment = self.environment(model)
+        if model not in self._saved:
+            self.save_pickle(self.directory / f"{model}.pkl")
+            self._saved.add(model)
+
+    def save_pickle(self, path: Path) -> str:
+        """Save a pickled model, beside which stands `rows.json`, under the file's name; its tag."""
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.save_models", environment["BENCH_PICKLE"]],
+            [sys.executable, "-m", "benchmarks.save_models", str(path)],
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env=self.variables("light"),
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
-            raise MeasurementFailed(f"{model} could not be saved: {done.stderr.strip()[-300:]}")
-        self._saved.add(model)
+            raise MeasurementFailed(f"{path.stem} could not be saved: {done.stderr.strip()[-300:]}")
+        return done.stdout.strip()

@@ -11,6 +11,8 @@
     ├── SaveRefused                 500  the saved model does not load or answers otherwise
     ├── MissingLibrary (ImportError) 500  an optional library is not installed
     ├── TargetError                 500  TARGET names no service
+    ├── CannotListen                500  the address or port cannot be had
+    ├── ConfigError                 500  a server's configuration has a wrong key or value
     ├── DeclarationError (TypeError) 500  a service, runner or method is declared wrongly
     ├── UsageError (RuntimeError)   500  a call that can never work from where it is made
     ├── CannotCross (TypeError)     500  a value of a type that may not go to a runner
@@ -18,19 +20,25 @@
     ├── DeadlineExceeded (TimeoutError) 504  the deadline passed before the answer
     ├── Overloaded                  503  a queue is full; try again after `retry_after`
     ├── Unavailable                 503  no runner to answer: starting, stopping or stopped
+    ├── WorkerDied                  500  a worker process died at a call that may not be repeated
+    ├── PoisonousItem               500  this item ended a worker process, twice
+    ├── ProtocolError               500  what came from another process is no message of ours
     └── ModelError                  500  the model's own code raised; carries its traceback
         └── BadResult               500  the model answered not one result per item
 
 The number is the error's HTTP status. A service answers ItemError, DeadlineExceeded, Overloaded
-and Unavailable as they are; any other that its own code lets through is a 500 without internals.
-Every message names the offending value, what is accepted, and the mend. On the command line all of
-them leave with exit code 1; wrong usage of a command leaves with 2.
+and Unavailable as they are, and says it where a worker process died; any other that its own code
+lets through is a 500 without internals. Every message names the offending value, what is accepted,
+and the mend. On the command line all of them leave with exit code 1; wrong usage of a command
+leaves with 2.
 """
 
 __all__ = [
     "AlreadyExists",
     "BadResult",
     "CannotCross",
+    "CannotListen",
+    "ConfigError",
     "Corrupt",
     "DeadlineExceeded",
     "DeclarationError",
@@ -42,12 +50,15 @@ __all__ = [
     "ModelError",
     "NotFound",
     "Overloaded",
+    "PoisonousItem",
+    "ProtocolError",
     "SaveRefused",
     "StoreError",
     "TargetError",
     "Unavailable",
     "Untrusted",
     "UsageError",
+    "WorkerDied",
 ]
 
 
@@ -103,6 +114,14 @@ class MissingLibrary(MinibentoError, ImportError):
 
 class TargetError(MinibentoError):
     """The TARGET of a command names no service, or two."""
+
+
+class CannotListen(MinibentoError):
+    """The address or port that a server is to listen on cannot be had."""
+
+
+class ConfigError(MinibentoError):
+    """A server is configured with a key that does not exist or a value that cannot be."""
 
 
 class DeclarationError(MinibentoError, TypeError):
@@ -189,6 +208,26 @@ class Unavailable(MinibentoError):
 
     status = 503
     retry_after = 1
+
+
+class WorkerDied(MinibentoError):
+    """The worker process died at a call that may not be repeated; it may or may not be done.
+
+    So ends what computed of a method declared `idempotent=False`, and a stream of which parts have
+    been passed on. All other calls of a dead worker are answered by the next one.
+    """
+
+
+class PoisonousItem(MinibentoError):
+    """This item ended a worker process, and then, computing alone, another one.
+
+    The same item is refused for a minute without being tried. A call of many items is refused as a
+    whole: which of them it was, is not known.
+    """
+
+
+class ProtocolError(MinibentoError):
+    """What another process sent is no message of ours; that connection is closed."""
 
 
 class ModelError(MinibentoError):

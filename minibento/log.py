@@ -2,17 +2,20 @@
 
 Knows what a log record is; knows no requests. Whatever callers put into paths, headers or messages,
 an event is one line (a traceback's lines are indented under it), so that nobody can forge another.
+Each event is one write, so that those of several processes into one pipe do not mix.
 """
 
 import json
 import logging
+import os
 import re
 import sys
 import time
 from datetime import UTC, datetime
+from select import select
 from typing import Literal, TextIO
 
-__all__ = ["JsonFormatter", "TextFormatter", "escaped", "set_up"]
+__all__ = ["JsonFormatter", "TextFormatter", "WholeLines", "escaped", "set_up", "with_traceback"]
 
 Format = Literal["text", "json"]
 # Control characters, the line and paragraph separators, directions, lone surrogates.
@@ -25,8 +28,15 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {
 }
 
 
+# That a reader who takes nothing may hold up one event before it is dropped.
+_PATIENCE_SECONDS = 1.0
+
+
 def set_up(
-    form: Format | None = None, level: str = "info", stream: TextIO | None = None
+    form: Format | None = None,
+    level: str = "info",
+    stream: TextIO | None = None,
+    role: str = "",
 ) -> logging.Handler:
     """Send minibento's log to `stream`.
 
@@ -34,11 +44,13 @@ def set_up(
         form: `text` or `json`; None: text if the stream is a terminal, else json.
         level: `debug`, `info`, `warning` or `error`.
         stream: Standard output if None.
+        role: What this process does, such as `api-worker-0`: every event carries it and the
+            process id, whatever an event's own `role` and `pid` are. Empty: neither.
     """
     stream = stream if stream is not None else sys.stdout
     form = form or ("text" if stream.isatty() else "json")
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(TextFormatter() if form == "text" else JsonFormatter())
+    handler = WholeLines(stream)
+    handler.setFormatter(TextFormatter(role) if form == "text" else JsonFormatter(role))
     logger = logging.getLogger("minibento")
     logger.handlers[:] = [handler]
     logger.setLevel(level.upper())
@@ -51,13 +63,73 @@ def escaped(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def with_traceback(logger: logging.Logger, level: int, message: str, trace: str) -> None:
+    """Log a message above a traceback that is text: of another process, or no error's.
+
+    As a traceback, so that what is in it cannot pass for events of its own.
+    """
+    if logger.isEnabledFor(level):
+        record = logger.makeRecord(logger.name, level, __file__, 0, message, (), None)
+        record.exc_text = trace.rstrip("\n") or None
+        logger.handle(record)
+
+
+class WholeLines(logging.Handler):
+    """Writes each event by one call of the system, past the stream's buffer.
+
+    A pipe takes up to 4096 bytes in one piece; of a longer event another process may write into the
+    middle if nobody reads fast enough. What a reader that has gone does not take is dropped.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._encoding = getattr(stream, "encoding", None) or "utf-8"
+        try:
+            self._descriptor: int | None = stream.fileno()
+        except (OSError, AttributeError):  # text in memory
+            self._descriptor = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one event; never raises."""
+        try:
+            line = self.format(record) + "\n"
+            if self._descriptor is None:
+                self._stream.write(line)
+                return
+            self._stream.flush()  # what others have printed stays in its order
+            _write(self._descriptor, line.encode(self._encoding, "backslashreplace"))
+        except BrokenPipeError:
+            pass
+        except Exception:  # noqa: BLE001 - nobody who logs expects an error
+            self.handleError(record)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        try:
+            left = left[os.write(descriptor, left) :]
+        except BlockingIOError:  # somebody else has made it non-blocking, and it is full
+            if not select([], [descriptor], [], _PATIENCE_SECONDS)[1]:
+                return
+
+
 class TextFormatter(logging.Formatter):
-    """`12:30:01 INFO minibento message key=value ...`, tracebacks indented below."""
+    """`12:30:01 INFO minibento message key=value ...`, tracebacks indented below.
+
+    With a role: `12:30:01 INFO api-worker-0[1234] minibento message ...`.
+    """
+
+    def __init__(self, role: str = "") -> None:
+        super().__init__()
+        self._role = role
 
     def format(self, record: logging.LogRecord) -> str:
         """One event."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        line = f"{clock} {record.levelname} {record.name} {escaped(record.getMessage())}"
+        who = f"{self._role}[{os.getpid()}] " if self._role else ""
+        line = f"{clock} {record.levelname} {who}{record.name} {escaped(record.getMessage())}"
         for key, value in _extra(record).items():
             line += f" {key}={_marked(escaped(str(value)))}"
         if trace := _trace(self, record):
@@ -66,19 +138,28 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON document: time, level, logger, message, what the event carries, traceback."""
+    """One JSON document: time, level, role, pid, logger, message, what the event carries,
+    traceback.
+    """
+
+    def __init__(self, role: str = "") -> None:
+        super().__init__()
+        self._role = role
 
     def format(self, record: logging.LogRecord) -> str:
         """One event."""
+        own = {"role": self._role, "pid": os.getpid()} if self._role else {}
         event: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
+            **own,
             "logger": record.name,
         }
         message = record.getMessage()
         if message:
             event["message"] = message
         event.update(_extra(record))
+        event.update(own)
         if trace := _trace(self, record):
             event["traceback"] = trace
         return json.dumps(event, default=str)

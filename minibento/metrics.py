@@ -8,9 +8,17 @@ they are. Not locked: each registry belongs to one event loop.
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, NotRequired, TypedDict
 
-__all__ = ["BATCH_BUCKETS", "SECONDS_BUCKETS", "Histogram", "Metric", "Metrics", "Value"]
+__all__ = [
+    "BATCH_BUCKETS",
+    "SECONDS_BUCKETS",
+    "Family",
+    "Histogram",
+    "Metric",
+    "Metrics",
+    "Value",
+]
 
 SECONDS_BUCKETS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
@@ -20,6 +28,35 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 Kind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[str, ...]
+
+
+class Family(TypedDict):
+    """A family as JSON-able data, as processes tell each other.
+
+    Attributes:
+        name: As in the text; that of a counter ends with `_total`.
+        kind: One of Prometheus' types: `counter`, `gauge`, `histogram`, `gaugehistogram`,
+            `summary`, `info`, `stateset`, `unknown`.
+        text: What it counts, for people.
+        labels: Label names; each series has as many values, "" where it lacks one.
+        bounds: Upper bounds of a histogram's buckets, rising; that without a bound is not among
+            them.
+        series: Pairs of label values and a cell: a number; of histograms `{"counts": [...],
+            "total": x}` with one count more than bounds, each of its own bucket only; of a summary
+            `{"count": n, "total": x}`. A total of None: none is kept.
+        merge: What becomes of a gauge's series with equal labels in several processes; `sum` if
+            it is not said.
+        unit: For OpenMetrics.
+    """
+
+    name: str
+    kind: str
+    text: str
+    labels: list[str]
+    bounds: list[float]
+    series: list[list[Any]]
+    merge: NotRequired[Literal["sum", "min", "max"]]
+    unit: NotRequired[str]
 
 
 class Value:
@@ -110,5 +147,26 @@ class Metrics:
     def __iter__(self) -> Iterator[Metric]:
         return iter(self._families.values())
 
+    def snapshot(self) -> list[Family]:
+        """All that is counted at this moment, as plain data of its own."""
+        return [_plain(metric) for metric in self]
+
     def _declare(self, metric: Metric) -> Metric:
         return self._families.setdefault(metric.name, metric)
+
+
+def _plain(metric: Metric) -> Family:
+    return {
+        "name": metric.name,
+        "kind": metric.kind,
+        "text": metric.text,
+        "labels": list(metric.label_names),
+        "bounds": [float(bound) for bound in metric.bounds],
+        "series": [[list(labels), _cell(cell)] for labels, cell in list(metric.series.items())],
+    }
+
+
+def _cell(cell: Value | Histogram) -> Any:
+    if isinstance(cell, Value):
+        return cell.number
+    return {"counts": list(cell.counts), "total": cell.total}

@@ -11,7 +11,7 @@ _MANY = 20
 
 def shown(value: object, longest: int = 100) -> str:
     """A value's repr, cut after `longest` characters; never an error of its own."""
-    if isinstance(value, str):
+    if isinstance(value, str | bytes):
         text = repr(value[: longest + 1])
     elif isinstance(value, dict | list) and len(value) > _MANY:
         text = f"{type(value).__name__} of {len(value)} entries"

@@ -42,3 +42,24 @@ def test_looking_into_the_store_loads_no_array_library() -> None:
 def test_a_runner_worker_loads_no_web_framework() -> None:
     loaded = loaded_by("import minibento.runners.worker")
     assert not loaded & {"starlette", "uvicorn", "pandas", "sklearn"}
+
+
+def test_what_a_supervisor_is_made_of_loads_nothing_heavy() -> None:
+    parts = ("config.layers", "config.table", "log", "processes.asking", "processes.cpus")
+    code = "; ".join(f"import minibento.{part}" for part in parts)
+    assert not loaded_by(code) & (HEAVY | {"click", "yaml", "msgspec"})
+
+
+def test_the_supervisor_loads_no_user_code_and_nothing_heavy() -> None:
+    code = "import minibento.processes.supervisor.server, minibento.cli.serve"
+    assert not loaded_by(code) & (HEAVY | {"yaml", "msgspec", "cloudpickle", "uvloop"})
+
+
+def test_a_runner_workers_process_loads_no_web_framework() -> None:
+    loaded = loaded_by("import minibento.processes.child, minibento.processes.runner_worker")
+    assert not loaded & {"starlette", "uvicorn", "pandas", "sklearn"}
+
+
+def test_an_api_workers_process_loads_no_model_library() -> None:
+    loaded = loaded_by("import minibento.processes.child, minibento.processes.api_worker")
+    assert not loaded & {"pandas", "sklearn", "xgboost", "scipy"}

@@ -1,6 +1,10 @@
 import io
 import json
 import logging
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -81,3 +85,106 @@ def test_events_below_the_level_are_not_written(stream: io.StringIO) -> None:
     log.set_up(level="warning", stream=stream)
     logging.getLogger("minibento").info("hello")
     assert stream.getvalue() == ""
+
+
+def test_with_a_role_each_event_says_whose_it_is(stream: io.StringIO) -> None:
+    log.set_up("json", stream=stream, role="api-worker-0")
+    logging.getLogger("minibento.access").info("", extra={"status": 200, "pid": 1, "role": "x"})
+    event = json.loads(stream.getvalue())
+    assert (event["role"], event["pid"], event["status"]) == ("api-worker-0", os.getpid(), 200)
+    assert list(event)[:4] == ["time", "level", "role", "pid"]
+
+
+def test_in_text_the_role_stands_before_the_logger(stream: io.StringIO) -> None:
+    log.set_up("text", stream=stream, role="api-worker-0")
+    logging.getLogger("minibento.access").info("", extra={"status": 200})
+    who = rf"api-worker-0\[{os.getpid()}\]"
+    assert re.fullmatch(
+        rf"\d\d:\d\d:\d\d INFO {who} minibento\.access  status=200\n", stream.getvalue()
+    )
+
+
+def test_without_a_role_nothing_is_said_of_the_process(stream: io.StringIO) -> None:
+    log.set_up("json", stream=stream)
+    logging.getLogger("minibento").info("hello", extra={"pid": 5})
+    event = json.loads(stream.getvalue())
+    assert "role" not in event
+    assert event["pid"] == 5
+
+
+WRITE = """
+import logging, sys
+from minibento import log
+log.set_up("json", role=sys.argv[1])
+for number in range(500):
+    logging.getLogger("minibento").info(sys.argv[1] * 3000, extra={"number": number})
+"""
+
+
+def test_the_lines_of_several_processes_into_one_pipe_do_not_mix() -> None:
+    reading, writing = os.pipe()
+    processes = [
+        subprocess.Popen([sys.executable, "-c", WRITE, role], stdout=writing) for role in "abcd"
+    ]
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        events = [json.loads(line) for line in lines]
+    assert [process.wait(20) for process in processes] == [0] * 4
+    assert len(events) == 4 * 500
+    assert all(event["message"] == event["role"] * 3000 for event in events)
+    for role in "abcd":
+        assert [one["number"] for one in events if one["role"] == role] == list(range(500))
+
+
+def test_what_was_printed_before_stands_before(stream: io.StringIO) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as piped:
+        log.set_up("text", stream=piped)
+        print("printed", file=piped)
+        logging.getLogger("minibento").info("logged \udc80")
+    with os.fdopen(reading) as lines:
+        first, second = lines
+    assert first == "printed\n"
+    assert second.endswith("minibento logged \\udc80\n")
+
+
+def test_a_reader_that_has_gone_is_no_error(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as piped:
+        log.set_up("text", stream=piped)
+        os.close(reading)
+        logging.getLogger("minibento").info("nobody hears this")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_full_pipe_that_does_not_block_holds_an_event_up_only_so_long(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_PATIENCE_SECONDS", 0.01)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with os.fdopen(writing, "w") as piped, os.fdopen(reading, "rb") as read:
+        log.set_up("text", stream=piped)
+        logging.getLogger("minibento").info("x" * 200_000)
+        assert len(os.read(read.fileno(), 1 << 20)) == 1 << 16
+        logging.getLogger("minibento").info("again")
+        assert os.read(read.fileno(), 1 << 20).endswith(b" minibento again\n")
+
+
+def test_an_event_that_cannot_be_written_is_told_on_standard_error_and_not_raised(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.set_up("text", stream=stream)
+    logging.getLogger("minibento").info("%d", "no number")
+    assert "Logging error" in capsys.readouterr().err
+
+
+def test_text_that_is_a_traceback_is_logged_as_one(stream: io.StringIO) -> None:
+    log.set_up("text", stream=stream)
+    logger = logging.getLogger("minibento")
+    log.with_traceback(logger, logging.ERROR, "it failed", "Traceback\n  line\n")
+    assert stream.getvalue().endswith("it failed\n    Traceback\n      line\n")
+    log.with_traceback(logger, logging.ERROR, "it failed", "")
+    assert stream.getvalue().endswith("minibento it failed\n")

@@ -8,12 +8,14 @@ from benchmarks.settings import Settings
 __all__ = ["run"]
 
 
-def run(settings: Settings) -> Report:
+def run(settings: Settings) -> list[Report]:
     """At 32 connections a greedy batcher falls into two half batches that take turns."""
-    return compare(
-        "Forest of 200 trees",
-        model_servers(settings.place, "forest"),
-        [32, 128],
-        [Ratio("minibento", "starlette", 128, 25.0)],
-        settings,
-    )
+    return [
+        compare(
+            "Forest of 200 trees",
+            model_servers(settings.place, "forest"),
+            [32, 128],
+            [Ratio("minibento", "starlette", 128, 25.0)],
+            settings,
+        )
+    ]

@@ -8,6 +8,7 @@ from functools import partial
 from benchmarks.closed_loop import load
 from benchmarks.contestants import model_servers, noop_servers
 from benchmarks.field import running
+from benchmarks.half_load import half_load
 from benchmarks.openloop.summary import percentile
 from benchmarks.report import Goal, Report
 from benchmarks.rounds import Measured, interleave
@@ -21,11 +22,13 @@ DIRECT = "in-process call"
 NO_MODEL = "starlette without a model"
 IN_A_ROUTE = "starlette"
 OURS = "minibento"
+PROCESSES = "processes"
 BOUND_MS = 0.15
+PROCESSES_BOUND_MS = 0.3
 
 
-def run(settings: Settings) -> Report:
-    """p50 at one connection, against a direct call in a bare route and against the bare call."""
+def run(settings: Settings) -> list[Report]:
+    """p50 at one connection against the call alone and in a bare route; then p99 at half load."""
     contestants = model_servers(settings.place, "light")
     measured, failures = _measure(contestants, settings)
     medians = {case: statistics.median(found) * 1e3 for case, found in measured.figures.items()}
@@ -35,21 +38,32 @@ def run(settings: Settings) -> Report:
 
     bases = (DIRECT, IN_A_ROUTE)
     cases = [DIRECT, NO_MODEL, *(one.name for one in contestants)]
-    return Report(
-        "Latency of one client, light model",
-        f"p50 at 1 connection (wrk), medians of {settings.rounds} interleaved rounds of "
-        f"{settings.seconds} s; `{IN_A_ROUTE}` calls the model in its route.",
-        ["case", "p50 ms", *(f"added to {base}, ms" for base in bases)],
-        [
-            [case, _shown(medians.get(case)), *(_shown(added(case, base)) for base in bases)]
-            for case in cases
-        ],
-        [
-            Goal(f"{OURS} over {base}", added(OURS, base), at_most=BOUND_MS, unit=" ms")
-            for base in bases
-        ],
-        {**failures, **measured.failures},
-    )
+    return [
+        Report(
+            "Latency of one client, light model",
+            f"p50 at 1 connection (wrk), medians of {settings.rounds} interleaved rounds of "
+            f"{settings.seconds} s; `{IN_A_ROUTE}` calls the model in its route.",
+            ["case", "p50 ms", *(f"added to {base}, ms" for base in bases)],
+            [
+                [case, _shown(medians.get(case)), *(_shown(added(case, base)) for base in bases)]
+                for case in cases
+            ],
+            [
+                Goal(f"{OURS} over {base}", added(OURS, base), at_most=BOUND_MS, unit=" ms")
+                for base in bases
+            ]
+            + [
+                Goal(
+                    f"{PROCESSES} over {DIRECT}",
+                    added(PROCESSES, DIRECT),
+                    at_most=PROCESSES_BOUND_MS,
+                    unit=" ms",
+                )
+            ],
+            {**failures, **measured.failures},
+        ),
+        half_load(settings),
+    ]
 
 
 def _measure(

@@ -8,12 +8,14 @@ from benchmarks.settings import Settings
 __all__ = ["run"]
 
 
-def run(settings: Settings) -> Report:
+def run(settings: Settings) -> list[Report]:
     """minibento in one process; Starlette in one process; mosec in two, one of them Rust."""
-    return compare(
-        "Light model",
-        model_servers(settings.place, "light"),
-        [32, 128],
-        [Ratio("minibento", "starlette", 32, 3.0), Ratio("minibento", "starlette", 128, 2.5)],
-        settings,
-    )
+    return [
+        compare(
+            "Light model",
+            model_servers(settings.place, "light"),
+            [32, 128],
+            [Ratio("minibento", "starlette", 32, 3.0), Ratio("minibento", "starlette", 128, 2.5)],
+            settings,
+        )
+    ]

@@ -40,7 +40,7 @@ class _Case(NamedTuple):
         return f"{self.name} with {self.model} at {self.rate}/s"
 
 
-def run(settings: Settings) -> Report:
+def run(settings: Settings) -> list[Report]:
     """Poisson arrivals from a generator that does not slow down when the server does."""
     contestants = {model: model_servers(settings.place, model) for model in RATES}
     cases = [
@@ -51,16 +51,18 @@ def run(settings: Settings) -> Report:
     ]
     measured, failures = _measure(contestants, cases, settings)
     objectives = ", ".join(f"{model} {s * 1e3:.0f} ms" for model, s in OBJECTIVE_SECONDS.items())
-    return Report(
-        "Goodput, open loop",
-        f"Poisson arrivals, latency from when a request was due, medians of {settings.rounds} "
-        f"interleaved rounds of {settings.seconds} s. Objective: {objectives}. 'generator late' "
-        "is its own p99 delay: where it is not small against the latencies, the machine was too "
-        "busy to measure.",
-        COLUMNS,
-        [_row(case, measured.figures.get(case, [])) for case in cases],
-        failures={**failures, **{str(case): why for case, why in measured.failures.items()}},
-    )
+    return [
+        Report(
+            "Goodput, open loop",
+            f"Poisson arrivals, latency from when a request was due, medians of {settings.rounds} "
+            f"interleaved rounds of {settings.seconds} s. Objective: {objectives}. 'generator "
+            "late' is its own p99 delay: where it is not small against the latencies, the machine "
+            "was too busy to measure.",
+            COLUMNS,
+            [_row(case, measured.figures.get(case, [])) for case in cases],
+            failures={**failures, **{str(case): why for case, why in measured.failures.items()}},
+        )
+    ]
 
 
 def _measure(

@@ -1,9 +1,9 @@
-"""The whole way in one run: train, save, serve, ask, compare, stop; leaves nothing behind.
+"""The whole way in one run: train, save, serve, ask, update, go back, stop; leaves nothing behind.
 
     python demo.py
 
 It keeps its models in a store of its own, serves on a free port, and leaves with 1 if an answer is
-not the one that the model itself gives.
+not the one that the model itself gives, or if a request fails while the model is changed.
 """
 
 import contextlib
@@ -11,6 +11,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,46 +57,128 @@ def expect(true: bool, otherwise: str) -> None:
         raise DemoError(otherwise)
 
 
-def show_decisions(http: httpx2.Client) -> None:
-    """Ask about every application and hold each answer against the model's own."""
-    model = minibento.models.get("credit_risk:production")
-    own = model.load().predict_proba(list(APPLICATIONS.values()))[:, 1]
+def own_answers() -> list[float]:
+    """What the model in production says of each application, asked without a server."""
+    model = minibento.models.get("credit_risk:production").load()
+    return [float(risk) for risk in model.predict_proba(list(APPLICATIONS.values()))[:, 1]]
+
+
+def show_decisions(url: str) -> list[float]:
+    """Ask about every application and hold each answer against the model's own.
+
+    On new connections: just after a reload, one that was open may bring one more old answer.
+    """
+    own = own_answers()
     statuses = set()
     for (who, application), probability in zip(APPLICATIONS.items(), own, strict=True):
-        response = http.post("/classify", json=application)
+        response = httpx2.post(f"{url}/classify", json=application, timeout=10)
         expect(response.status_code == 200, f"{who}: {response.status_code} {response.text}")
         decision = response.json()
         print(f"  {who:<28} {decision['status']:<8}  risk {decision['probability']:.2f}")
-        expect(abs(decision["probability"] - probability) < 1e-6, f"the model says {probability}")
+        expect(same(decision["probability"], probability), f"the model says {probability}")
         statuses.add(decision["status"])
     expect({"APPROVED", "DECLINED"} <= statuses, f"all are decided alike: {statuses}")
+    return own
 
 
-def show_refusal(http: httpx2.Client) -> None:
+def same(one: float, other: float) -> bool:
+    """Whether two probabilities are the same answer of the same model."""
+    return abs(one - other) < 1e-6
+
+
+def show_refusal(url: str) -> None:
     """Ask something that no bank decides, and see the field named."""
-    response = http.post("/classify", json=REFUSED)
+    response = httpx2.post(f"{url}/classify", json=REFUSED, timeout=10)
     expect(response.status_code == 422, f"a child got {response.status_code} {response.text}")
     (error,) = response.json()["errors"]
     expect(error["field"] == "age", f"the field refused is {error}")
     print(f"  {'twelve years old':<28} refused   {error['field']}: {error['expected']}")
 
 
+def command(*arguments: str) -> None:
+    """A command as one types it."""
+    print("$ minibento", *arguments, flush=True)
+    subprocess.run([sys.executable, "-m", "minibento.cli", *arguments], check=True)
+
+
+class Customers:
+    """Ask about one application all the time, each on a connection of their own."""
+
+    def __init__(self, url: str) -> None:
+        self.answers: Counter[float] = Counter()
+        self.failures: list[str] = []
+        self._url = url
+        self._enough = threading.Event()
+
+    @contextlib.contextmanager
+    def asking(self, how_many: int = 4) -> Iterator[None]:
+        """Until the end of the block."""
+        threads = [threading.Thread(target=self._ask) for _ in range(how_many)]
+        for one in threads:
+            one.start()
+        try:
+            yield
+        finally:
+            self._enough.set()
+            for one in threads:
+                one.join()
+
+    def _ask(self) -> None:
+        with httpx2.Client(base_url=self._url, timeout=10) as http:
+            while not self._enough.wait(0.02):
+                try:
+                    response = http.post("/classify", json=ORDINARY)
+                    response.raise_for_status()
+                    self.answers[response.json()["probability"]] += 1
+                except httpx2.HTTPError as error:
+                    self.failures.append(repr(error))
+
+
+def show_update_and_way_back(url: str) -> None:
+    """Another version takes over and gives way again, and nobody who asks meanwhile notices."""
+    customers = Customers(url)
+    with customers.asking():
+        old = own_answers()
+        print("\n$ python train.py --regularise 100", flush=True)
+        subprocess.run([sys.executable, "train.py", "--regularise", "100"], check=True)
+        command("models", "alias", "credit_risk:latest", "production")
+        command("reload", "CreditRisk")
+        new = show_decisions(url)
+        expect(not any(map(same, old, new)), "the new version answers like the old one")
+        print()
+        command("models", "alias", "credit_risk", "production", "--rollback")
+        command("reload", "CreditRisk")
+        expect(show_decisions(url) == old, "the way back leads elsewhere")
+    expect(not customers.failures, f"requests failed: {customers.failures[:3]}")
+    by_old, by_new = (
+        sum(count for risk, count in customers.answers.items() if same(risk, one))
+        for one in (old[0], new[0])
+    )
+    whole = customers.answers.total()
+    expect(by_old + by_new == whole, f"answers of neither version: {customers.answers}")
+    expect(by_old > 0 and by_new > 0, "nobody asked meanwhile")
+    print(
+        f"\n{whole} requests meanwhile: {by_old} answered by the old version, "
+        f"{by_new} by the new one, {len(customers.failures)} failed"
+    )
+
+
 def run(home: Path) -> None:
-    """The demo, with its store in `home`."""
+    """The demo, with its store and its server's run directory in `home`."""
     os.environ["MINIBENTO_HOME"] = str(home)
+    os.environ["MINIBENTO_RUN_DIR"] = str(home / "run")
     print("$ python train.py", flush=True)
     subprocess.run([sys.executable, "train.py"], check=True)
     print("\n$ minibento serve", flush=True)
-    with (
-        minibento.testing.serve("service:CreditRisk") as server,
-        httpx2.Client(base_url=server.url, timeout=10) as http,
-    ):
-        print(f"  ready on {server.url}")
-        show_decisions(http)
-        show_refusal(http)
-        page = http.get("/apply", follow_redirects=True)
+    with minibento.testing.serve("service:CreditRisk") as server:
+        url = server.url
+        print(f"  ready on {url}")
+        show_decisions(url)
+        show_refusal(url)
+        page = httpx2.get(f"{url}/apply", follow_redirects=True, timeout=10)
         expect("Apply for a loan" in page.text, f"/apply answers {page.status_code}")
-        print(f"  {'the page for customers':<28} {server.url}/apply")
+        print(f"  {'the page for customers':<28} {url}/apply")
+        show_update_and_way_back(url)
     print("stopped")
 
 

@@ -18,31 +18,36 @@ from minibento.asgi.metrics_page import metrics_route
 from minibento.asgi.pages import page_routes
 from minibento.asgi.request_ids import maker
 from minibento.asgi.route_path import route_path
+from minibento.asgi.serving import Serving
+from minibento.asgi.timings import timed
 
 __all__ = ["compiled"]
 
 
-def compiled(lifecycle: Lifecycle, *, access_log: bool) -> ASGIApp:
+def compiled(lifecycle: Lifecycle, serving: Serving) -> ASGIApp:
     """The app of a service: its methods by exact path, then our pages and the mounts."""
     declaration, loop = lifecycle.declaration, lifecycle.loop
     assert loop is not None
     request_id = maker()
-    line = write_line if access_log else None
+    line = write_line if serving.access_log else None
     endpoints: dict[str, ASGIApp] = {}
     for method in declaration.methods:
         invoke = invoker(method, lifecycle.instance, lifecycle.threads)
         meter = Meter(lifecycle.metrics, method.name, line)
-        endpoints[method.path] = Endpoint(method, invoke, request_id, meter, loop)
+        endpoint = Endpoint(method, invoke, request_id, meter, loop, serving=serving)
+        endpoints[method.path] = timed(endpoint) if serving.timings else endpoint
     routes: list[BaseRoute] = [
         *health_routes(lifecycle),
-        metrics_route(lifecycle.metrics),
+        metrics_route(lifecycle.metrics, serving.metrics_source),
         *page_routes(declaration),
         *(Mount(path, app) for path, app in declaration.mounts.items()),
     ]
-    app: ASGIApp = _by_path(endpoints, Fallback(routes, list(endpoints), request_id, line))
+    show = serving.show_errors
+    rest = Fallback(routes, list(endpoints), request_id, line, show_errors=show)
+    app: ASGIApp = _by_path(endpoints, rest)
     for entry in reversed(declaration.middleware):
         app = entry.cls(app, *entry.args, **entry.kwargs)
-    return Guard(app, request_id) if declaration.middleware else app
+    return Guard(app, request_id, show_errors=show) if declaration.middleware else app
 
 
 def _by_path(endpoints: Mapping[str, ASGIApp], rest: ASGIApp) -> ASGIApp:

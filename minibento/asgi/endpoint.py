@@ -14,24 +14,25 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from minibento.asgi import problem
-from minibento.asgi.body import MAX_BODY, choose_decoder, exact_types, read_on
-from minibento.asgi.headers import Headers, checked, with_headers, without_body
+from minibento.asgi.accept import preferred
+from minibento.asgi.body import choose_decoder, exact_types, read_on
+from minibento.asgi.headers import Headers, checked, typed, with_headers, without_body
 from minibento.asgi.invoke import ABSENT, Invoke, Pending, resumed
 from minibento.asgi.mends import mended
 from minibento.asgi.meter import Meter
 from minibento.asgi.refusals import Gone, Stop
 from minibento.asgi.request_ids import RequestId
+from minibento.asgi.serving import Serving
 from minibento.asgi.watch import Watch
 from minibento.call import Call, current_call
 from minibento.errors import DeadlineExceeded
-from minibento.io.base import Decode, Refused
-from minibento.io.json_body import json_value
+from minibento.io.base import Decode, Encode, Refused
+from minibento.io.json_body import JSON, json_value
 from minibento.services.context import Context
 from minibento.services.method import Method
 
 __all__ = ["Endpoint"]
 
-_JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", problem.MEDIA_TYPE.encode())
 # At most six digits before the point: a deadline of two weeks is none.
 _SECONDS = re.compile(rb"[0-9]{1,6}(\.[0-9]{1,9})?\Z")
@@ -39,13 +40,7 @@ _ALLOW = {"allow": "POST, OPTIONS"}
 
 
 class Endpoint:
-    """The ASGI app of one method, for the scopes of its own path.
-
-    Attributes:
-        max_body: Bytes of the largest body that is read.
-    """
-
-    max_body = MAX_BODY
+    """The ASGI app of one method, for the scopes of its own path."""
 
     def __init__(
         self,
@@ -54,17 +49,23 @@ class Endpoint:
         request_id: RequestId,
         meter: Meter,
         loop: asyncio.AbstractEventLoop,
+        *,
+        serving: Serving,
     ) -> None:
         self._method = method
         self._loop = loop
         self._invoke = invoke
         self._request_id = request_id
         self._meter = meter
-        self._timeout = method.timeout
+        self._timeout = serving.timeout_of(method)
+        self._max_body = serving.max_body
+        self._show_errors = serving.show_errors
         self._wants_context = method.context is not None
-        self._encode = method.answer.encode
+        answer = method.answer
+        self._answer_type, self._encode = _typed(answer.media_type, answer.encode)
+        self._others = {name: _typed(name, encode) for name, encode in answer.others.items()}
         self._decoders: Mapping[str, Decode] = (
-            {"application/json": _nothing} if method.body is None else method.body.decoders
+            {JSON: _nothing} if method.body is None else method.body.decoders
         )
         self._exact_types = exact_types(self._decoders)
 
@@ -114,7 +115,7 @@ class Endpoint:
         if (
             message.get("more_body")
             or message["type"] != "http.request"
-            or len(body) > self.max_body
+            or len(body) > self._max_body
         ):
             body = await self._read_on(message, receive, headers, call)
         value = self._value(decode, body)
@@ -130,12 +131,15 @@ class Endpoint:
         if isinstance(result, Response):
             checked(result.status_code, result.raw_headers)
             return result
-        body = self._encode(result)
+        media_type, encode = self._answer_type, self._encode
+        if self._others and b"accept" in headers:
+            media_type, encode = self._accepted(scope["headers"])
+        body = encode(result)
         if context is None:
-            return 200, [_JSON], body
+            return 200, [media_type], body
         answer = context.response
         own = checked(answer.status_code, answer.raw_headers)
-        return answer.status_code, [_JSON, *own], body
+        return answer.status_code, typed(media_type, own), body
 
     def _value(self, decode: Decode, body: bytes) -> Any:
         """The value of the body."""
@@ -144,6 +148,8 @@ class Endpoint:
         try:
             return decode(body)
         except Refused as refused:
+            if decode != self._decoders.get(JSON):
+                raise
             raise mended(refused, body, self._method) from None
 
     async def _rest(self, pending: Pending, waits_for: Any, receive: Receive, call: Call) -> Any:
@@ -190,7 +196,7 @@ class Endpoint:
             return None
         if _from_outside(error):
             raise error
-        found = problem.of(error, call.request_id, self._method.path)
+        found = problem.of(error, call.request_id, self._method.path, show=self._show_errors)
         return found.status, [_PROBLEM, *found.raw_headers()], found.body(call.request_id)
 
     def _other_method(self, given: str) -> tuple[int, Headers, bytes]:
@@ -205,6 +211,12 @@ class Endpoint:
             return _nothing
         return choose_decoder(headers, self._decoders)
 
+    def _accepted(self, headers: Headers) -> tuple[tuple[bytes, bytes], Encode]:
+        """Type and encoder of an answer that can have several, by all of the Accept headers."""
+        accept = b",".join(value for name, value in headers if name == b"accept")
+        name = preferred(accept, self._method.answer.media_type, self._others)
+        return self._others.get(name, (self._answer_type, self._encode))
+
     async def _read_on(
         self, message: Message, receive: Receive, headers: dict[bytes, bytes], call: Call
     ) -> bytes:
@@ -212,7 +224,7 @@ class Endpoint:
         assert call.deadline is not None
         try:
             async with asyncio.timeout(call.deadline - time.monotonic()):
-                return await read_on(message, receive, headers, self.max_body)
+                return await read_on(message, receive, headers, self._max_body)
         except TimeoutError:
             raise Stop(
                 408, "the body did not arrive before the deadline", headers={"connection": "close"}
@@ -234,6 +246,10 @@ class Endpoint:
     def _context(self, scope: Scope, receive: Receive, call: Call) -> Context:
         assert call.deadline is not None
         return Context(Request(scope, receive), call.request_id, call.deadline)
+
+
+def _typed(media_type: str, encode: Encode) -> tuple[tuple[bytes, bytes], Encode]:
+    return (b"content-type", media_type.encode()), encode
 
 
 def _from_outside(error: BaseException) -> bool:

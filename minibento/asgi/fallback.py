@@ -31,8 +31,11 @@ class Fallback:
         paths: Sequence[str],
         request_id: RequestId,
         line: LogLine | None = None,
+        *,
+        show_errors: bool = False,
     ) -> None:
         self._line = line
+        self._show_errors = show_errors
         self._paths = [*paths, *(route.path for route in routes if isinstance(route, Route))]
         self._mounts = {route.path for route in routes if isinstance(route, Mount)}
         self._router = Router(list(routes), redirect_slashes=False, default=self._not_found)
@@ -51,9 +54,17 @@ class Fallback:
         noting = Noting(send)
         try:
             where = "a page or a mounted app"
-            await guarded(self._router, scope, receive, noting, request_id=request_id, where=where)
+            await guarded(
+                self._router,
+                scope,
+                receive,
+                noting,
+                request_id=request_id,
+                where=where,
+                show_errors=self._show_errors,
+            )
         finally:
-            if self._line is not None and scope["path"] not in _PROBES:
+            if self._line is not None and route_path(scope) not in _PROBES:
                 call = Call(request_id)
                 self._line(scope, scope["path"], noting.status, time.monotonic() - begun, call)
 

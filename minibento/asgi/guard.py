@@ -27,9 +27,10 @@ class Noting:
 class Guard:
     """Around the user's middleware, whose errors the server would answer in its own way."""
 
-    def __init__(self, app: ASGIApp, request_id: RequestId) -> None:
+    def __init__(self, app: ASGIApp, request_id: RequestId, *, show_errors: bool) -> None:
         self._app = app
         self._request_id = request_id
+        self._show_errors = show_errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one scope on."""
@@ -38,12 +39,25 @@ class Guard:
             return
         request_id = self._request_id(dict(scope["headers"]).get(b"x-request-id")).decode("ascii")
         await guarded(
-            self._app, scope, receive, Noting(send), request_id=request_id, where="the middleware"
+            self._app,
+            scope,
+            receive,
+            Noting(send),
+            request_id=request_id,
+            where="the middleware",
+            show_errors=self._show_errors,
         )
 
 
 async def guarded(
-    app: ASGIApp, scope: Scope, receive: Receive, send: Noting, *, request_id: str, where: str
+    app: ASGIApp,
+    scope: Scope,
+    receive: Receive,
+    send: Noting,
+    *,
+    request_id: str,
+    where: str,
+    show_errors: bool,
 ) -> None:
     """Let the app answer; if it raises before it has begun to, a problem is the answer."""
     try:
@@ -51,7 +65,7 @@ async def guarded(
     except Exception as error:
         if send.status:
             raise  # half an answer has been sent
-        found = problem.of(error, request_id, where)
+        found = problem.of(error, request_id, where, show=show_errors)
         own = {"content-type": problem.MEDIA_TYPE, "x-request-id": request_id}
         answer = Response(found.body(request_id), found.status, headers={**found.headers, **own})
         await answer(scope, receive, send)

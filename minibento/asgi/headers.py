@@ -6,7 +6,7 @@ from starlette.types import Message, Send
 
 from minibento.io.base import BadAnswer
 
-__all__ = ["Headers", "can_be_status", "checked", "with_headers", "without_body"]
+__all__ = ["Headers", "can_be_status", "checked", "typed", "with_headers", "without_body"]
 
 Headers = list[tuple[bytes, bytes]]
 _STATUSES = range(200, 600)
@@ -39,6 +39,12 @@ def checked(status: int, headers: Headers) -> Headers:
         if _BREAK.search(name) or _BREAK.search(value):
             raise BadAnswer(f"the header {name!r} of the answer has a line break: {value!r}")
     return headers
+
+
+def typed(media_type: tuple[bytes, bytes], own: Headers) -> Headers:
+    """The method's own headers, after the media type: theirs, if they name one."""
+    types = [header for header in own if header[0] == b"content-type"] or [media_type]
+    return [types[-1], *(header for header in own if header[0] != b"content-type")]
 
 
 def with_headers(send: Send, headers: Headers) -> Send:

@@ -1,37 +1,40 @@
-"""A process's metrics as Prometheus reads them; knows prometheus_client, no services."""
+"""Metric families as Prometheus reads them; knows prometheus_client, no services."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import accumulate
+from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Metric
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-)
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from minibento.metrics import Histogram, Metrics, Value
-from minibento.metrics import Metric as Family
+from minibento.metrics import Family, Metrics
 
-__all__ = ["metrics_route"]
+__all__ = ["MetricsSource", "metrics_route"]
+
+MetricsSource = Callable[[], Awaitable[list[Family]]]
 
 
-def metrics_route(metrics: Metrics) -> Route:
-    """`/metrics`: this process's own, then whatever user code counts in the default registry."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Ours(metrics))
+def metrics_route(metrics: Metrics, source: MetricsSource | None = None) -> Route:
+    """`/metrics`: the whole server's, from `source`.
+
+    Without it this process's own, then all that user code counts in the default registry, with
+    what cannot be told of several processes (exemplars, quantiles, times of creation).
+    """
 
     async def page(request: Request) -> Response:
         encode, content_type = _encoder(request.headers.get("accept", ""))
-        texts = [encode(registry), encode(REGISTRY)]
-        # OpenMetrics text ends with a mark, which may come once.
-        first = texts[0].removesuffix(b"# EOF\n")
-        return Response(first + texts[1], headers={"content-type": content_type})
+        if source is None:
+            # OpenMetrics text ends with a mark, which may come once.
+            text = encode(_registry(metrics.snapshot())).removesuffix(b"# EOF\n")
+            text += encode(REGISTRY)
+        else:
+            text = encode(_registry(await source()))
+        return Response(text, headers={"content-type": content_type})
 
     return Route("/metrics", page)
 
@@ -43,35 +46,54 @@ def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
         return choose_encoder("")
 
 
-class _Ours(Collector):
-    """The bridge from our plain numbers to prometheus_client's exposition."""
+def _registry(families: Iterable[Family]) -> CollectorRegistry:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Plain(families))
+    return registry
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+
+class _Plain(Collector):
+    """The bridge from plain families to prometheus_client's exposition."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._families = families
 
     def collect(self) -> Iterable[Metric]:
-        """Every family, with what it counts at this moment."""
-        for family in self._metrics:
-            yield _family(family)
+        """Every family."""
+        return map(_metric, self._families)
 
 
-def _family(family: Family) -> Metric:
-    names = family.label_names
-    if family.kind == "histogram":
-        histogram = HistogramMetricFamily(family.name, family.text, labels=names)
-        for labels, cell in list(family.series.items()):
-            assert isinstance(cell, Histogram)
-            histogram.add_metric(labels, list(_buckets(cell)), cell.total)
-        return histogram
-    kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
-    simple = kind(family.name, family.text, labels=names)
-    for labels, cell in list(family.series.items()):
-        assert isinstance(cell, Value)
-        simple.add_metric(labels, cell.number)
-    return simple
+def _metric(family: Family) -> Metric:
+    kind = family["kind"]
+    name = family["name"].removesuffix("_total") if kind == "counter" else family["name"]
+    metric = Metric(name, family["text"], kind, family.get("unit", ""))
+    for values, cell in family["series"]:
+        labels = dict(zip(family["labels"], values, strict=True))
+        for suffix, more, number in _samples(kind, cell, family["bounds"]):
+            metric.add_sample(name + suffix, labels | more, number)
+    return metric
 
 
-def _buckets(cell: Histogram) -> Iterator[tuple[str, float]]:
-    counts = accumulate(cell.counts)
-    for bound, count in zip([*map(float, cell.bounds), float("inf")], counts, strict=True):
-        yield ("+Inf" if bound == float("inf") else repr(bound)), count
+_Sample = tuple[str, dict[str, str], float]
+
+
+def _samples(kind: str, cell: Any, bounds: list[float]) -> Iterator[_Sample]:
+    """Suffix, further labels and number of each line of one series."""
+    if kind in {"histogram", "gaugehistogram"}:
+        g = "g" if kind == "gaugehistogram" else ""
+        yield from _buckets(cell["counts"], bounds)
+        if cell["total"] is not None:
+            yield f"_{g}count", {}, sum(cell["counts"])
+            yield f"_{g}sum", {}, cell["total"]
+    elif kind == "summary":
+        yield "_count", {}, cell["count"]
+        if cell["total"] is not None:
+            yield "_sum", {}, cell["total"]
+    else:
+        yield {"counter": "_total", "info": "_info"}.get(kind, ""), {}, cell
+
+
+def _buckets(counts: list[float], bounds: list[float]) -> Iterator[_Sample]:
+    for bound, upto in zip([*bounds, float("inf")], accumulate(counts), strict=True):
+        text: str = floatToGoString(bound)  # type: ignore[no-untyped-call]  # untyped library
+        yield "_bucket", {"le": text}, upto

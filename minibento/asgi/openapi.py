@@ -1,5 +1,6 @@
 """The service described as OpenAPI 3.1: paths, schemas, examples, errors; knows no HTTP server."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +9,7 @@ from pydantic_core import to_jsonable_python
 
 from minibento.asgi.problem import MEDIA_TYPE
 from minibento.io import free_json
+from minibento.io.base import Codec
 from minibento.services.declaration import Declaration
 from minibento.services.method import Method
 
@@ -19,11 +21,11 @@ _TEMPLATE = "#/components/schemas/{model}"
 # With a dot, so that no class of the user's has the same name.
 _PROBLEM_NAME = "minibento.Problem"
 _ALWAYS = {
-    400: "The body is not JSON, or a header is malformed.",
+    400: "The body is not what its Content-Type says, or a header is malformed.",
     408: "The body did not arrive before the deadline.",
     413: "The body is too large.",
     415: "The body's Content-Type or Content-Encoding is not accepted.",
-    422: "The body is JSON, but not what the method takes; `errors` names each place.",
+    422: "The body can be read, but is not what the method takes; `errors` names each place.",
     500: "The service failed; its log has the reason under `request_id`.",
     503: "Too many requests wait, or a model is not ready: try again after Retry-After seconds.",
     504: "No answer within the deadline.",
@@ -122,9 +124,11 @@ def _operation(method: Method, schemas: dict[tuple[str, Any], Document], service
             "200": {
                 "description": "The answer.",
                 "headers": {"X-Request-Id": {"schema": {"type": "string"}}},
-                "content": {
-                    method.answer.media_type: {"schema": schemas[method.name, "serialization"]}
-                },
+                "content": _content(
+                    method.answer,
+                    [method.answer.media_type, *method.answer.others],
+                    schemas[method.name, "serialization"],
+                ),
             },
             **_errors(method),
         },
@@ -138,12 +142,18 @@ def _operation(method: Method, schemas: dict[tuple[str, Any], Document], service
 
 def _body(method: Method, schema: Document) -> Document:
     assert method.body is not None
-    content: Document = {media_type: {"schema": schema} for media_type in method.body.decoders}
-    if method.options.example is not None:
+    content = _content(method.body, method.body.decoders, schema)
+    readable = content.keys() - method.body.described
+    if method.options.example is not None and readable:
         example = to_jsonable_python(method.options.example, fallback=free_json.plain)
-        for entry in content.values():
-            entry["example"] = example
+        for media_type in readable:
+            content[media_type]["example"] = example
     return {"required": not method.optional, "content": content}
+
+
+def _content(codec: Codec, media_types: Iterable[str], schema: Document) -> Document:
+    """The schema of each media type that a value travels as."""
+    return {name: {"schema": codec.described.get(name, schema)} for name in media_types}
 
 
 def _errors(method: Method) -> Document:

@@ -16,13 +16,26 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from minibento.asgi.headers import can_be_status
-from minibento.errors import DeadlineExceeded, ItemError, ModelError, Overloaded, Unavailable
+from minibento.asgi.tracebacks import last_line
+from minibento.errors import (
+    DeadlineExceeded,
+    ItemError,
+    ModelError,
+    Overloaded,
+    PoisonousItem,
+    Unavailable,
+    WorkerDied,
+)
 from minibento.io.base import Flaw, Refused
 
 __all__ = ["MEDIA_TYPE", "Problem", "of"]
 
 MEDIA_TYPE = "application/problem+json"
 _LOG = logging.getLogger("minibento")
+_DEATHS: dict[type[Exception], str] = {
+    PoisonousItem: "urn:minibento:problem:poisonous-item",
+    WorkerDied: "urn:minibento:problem:worker-died",
+}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -55,13 +68,14 @@ class Problem:
         return [(_latin(name.lower()), _latin(value)) for name, value in self.headers.items()]
 
 
-def of(error: BaseException, request_id: str, where: str) -> Problem:
+def of(error: BaseException, request_id: str, where: str, *, show: bool = False) -> Problem:
     """The problem for an exception; what the caller may not see is logged here.
 
     Args:
         error: What ended the call.
         request_id: Of the call.
         where: Path of the call, for the log.
+        show: Whether the caller, who is the developer, sees what went wrong inside.
     """
     if isinstance(error, Refused):
         return Problem(error.status, str(error), flaws=error.flaws)
@@ -74,13 +88,16 @@ def of(error: BaseException, request_id: str, where: str) -> Problem:
     if isinstance(error, Overloaded | Unavailable):
         seconds = max(1, int(error.retry_after))
         return Problem(error.status, str(error), headers={"retry-after": str(seconds)})
+    if isinstance(error, PoisonousItem | WorkerDied):
+        # The caller's to know: what to leave out, or that the call may have been done.
+        return Problem(500, str(error), kind=_DEATHS[type(error)])
     # All else is ours, not the caller's: that a model is not in the store, say, and where that is.
-    _log(error, request_id, where)
-    return Problem(
-        500,
-        "the service failed to answer; its log has the reason under this request id",
-        kind="urn:minibento:problem:internal",
-    )
+    remote = error.remote_traceback if isinstance(error, ModelError) else ""
+    _log(error, remote, request_id, where)
+    detail = "the service failed to answer; its log has the reason under this request id"
+    if show:
+        detail = last_line(remote or "".join(traceback.format_exception(error)))
+    return Problem(500, detail, kind="urn:minibento:problem:internal")
 
 
 def _of_item(error: ItemError) -> Problem:
@@ -97,8 +114,7 @@ def _of_item(error: ItemError) -> Problem:
     return Problem(error.status, detail, flaws=(flaw,) if known else ())
 
 
-def _log(error: BaseException, request_id: str, where: str) -> None:
-    remote = error.remote_traceback if isinstance(error, ModelError) else ""
+def _log(error: BaseException, remote: str, request_id: str, where: str) -> None:
     record = _LOG.makeRecord(
         _LOG.name,
         logging.ERROR,

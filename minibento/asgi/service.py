@@ -9,7 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from minibento.asgi.collector import keep_what_is_loaded
 from minibento.asgi.compile import compiled
 from minibento.asgi.lifecycle import Lifecycle, check_loop
+from minibento.asgi.serving import Serving
 from minibento.errors import DeclarationError, UsageError
+from minibento.metrics import Metrics
 from minibento.own_loop import OwnLoop
 from minibento.services.declaration import Declaration
 
@@ -25,7 +27,7 @@ class Service(Generic[T]):
         cls: The class as written.
         name: Of the service.
         declaration: What was read off the class.
-        access_log: Whether each request is logged; taken up at the next start.
+        serving: What the server that runs it decides; taken up at the next start.
     """
 
     def __init__(
@@ -34,12 +36,12 @@ class Service(Generic[T]):
         declaration: Declaration,
         *,
         replacements: Mapping[str, Any] | None = None,
-        access_log: bool = False,
+        serving: Serving | None = None,
     ) -> None:
         self.cls = cls
         self.name = declaration.name
         self.declaration = declaration
-        self.access_log = access_log
+        self.serving = serving or Serving()
         self._replacements = dict(replacements or {})
         self._lifecycle: Lifecycle | None = None
         self._app: ASGIApp | None = None
@@ -87,7 +89,7 @@ class Service(Generic[T]):
             self.cls,
             self.declaration,
             replacements={**self._replacements, **attributes},
-            access_log=self.access_log,
+            serving=self.serving,
         )
 
     async def start(self) -> None:
@@ -112,6 +114,16 @@ class Service(Generic[T]):
         # Shielded: a client that leaves must not take the start along.
         await asyncio.shield(self._starting)
 
+    def leave(self) -> None:
+        """Answer the readiness probe with 503 from now on: the server is about to stop."""
+        if self._lifecycle is not None:
+            self._lifecycle.started = False
+
+    @property
+    def metrics(self) -> Metrics | None:
+        """What it has counted since its start; None: it is not started."""
+        return None if self._lifecycle is None else self._lifecycle.metrics
+
     async def stop(self) -> None:
         """Run the shutdown hooks and stop the runners."""
         lifecycle, self._lifecycle = self._lifecycle, None
@@ -123,7 +135,7 @@ class Service(Generic[T]):
         lifecycle = Lifecycle(self.declaration, self._replacements)
         try:
             await lifecycle.start()
-            self._app = compiled(lifecycle, access_log=self.access_log)
+            self._app = compiled(lifecycle, self.serving)
         except BaseException:
             self._starting = None  # the next request tries again
             raise

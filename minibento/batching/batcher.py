@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minibento.batching.compute import ComputeThread
-from minibento.batching.overrun import Overrun, Stuck
+from minibento.batching.overrun import Overrun, Span, Stuck
 from minibento.batching.policy import SHORTEST_WAIT, Send
 from minibento.batching.queue import Entry, Outcome, Queue
 from minibento.errors import DeadlineExceeded, Overloaded
@@ -25,6 +25,9 @@ class Batcher:
     Args:
         compute: The thread; nothing else submits batches to it.
         loop: The loop that everything here is called on.
+        began: Told of each batch before the thread gets it.
+        ended: Told when a batch has ended; where its items may not run again, only after a turn of
+            the loop in which their answers were sent.
         observe: Told of each finished batch: queue, entries, when it started, compute seconds.
         found_stuck: Told of a batch that computes far past its callers' deadlines.
         over: Told when such a batch has ended after all.
@@ -36,6 +39,8 @@ class Batcher:
         compute: ComputeThread,
         loop: asyncio.AbstractEventLoop,
         *,
+        began: Callable[[Sequence[Entry]], None] = lambda _: None,
+        ended: Callable[[], None] = lambda: None,
         observe: Callable[[Queue, Sequence[Entry], float, float], None] = lambda *_: None,
         found_stuck: Callable[[Stuck], None] = lambda _: None,
         over: Callable[[Stuck], None] = lambda _: None,
@@ -43,6 +48,8 @@ class Batcher:
     ) -> None:
         self._compute = compute
         self._loop = loop
+        self._began = began
+        self._ended = ended
         self._observe = observe
         self._clock = clock
         self._queues: list[Queue] = []
@@ -78,6 +85,16 @@ class Batcher:
     def waiting(self) -> int:
         """Items that wait in all queues, without those whose callers have gone."""
         return sum(map(len, self._queues))
+
+    @property
+    def computing(self) -> Span | None:
+        """Since when the present batch computes and until when it may; None: nothing does."""
+        return self._overrun.span
+
+    @property
+    def outstanding(self) -> int:
+        """Items that wait or compute."""
+        return self.waiting + len(self._batch or ())
 
     @property
     def stuck(self) -> Stuck | None:
@@ -153,6 +170,7 @@ class Batcher:
             return False
         self._batch = batch
         self._overrun.begin(queue.method, batch, now)
+        self._began(batch)
         items = [entry.item for entry in batch]
         job, clock = queue.job, time.perf_counter
 
@@ -170,6 +188,15 @@ class Batcher:
         self._batch = None
         self._overrun.end()
         queue.policy.finished(self._clock(), len(batch), seconds)
+        if not queue.repeatable:
+            # Until its answers are on their way the batch counts as computing: should the process
+            # die before, nobody may take it for one that can be run again.
+            self._awake = True
+            self._observe(queue, batch, started, seconds)
+            self._answer(batch, started, values, seconds)
+            self._loop.call_soon(self._answered)
+            return
+        self._ended()
         # The next batch computes while the answers of this one are sent. But where a batch is
         # shorter than any timer, sending is the only wait there is for those who come back: the
         # answers go first, or two half batches take turns (light model, 32 clients: 12 % less).
@@ -177,11 +204,20 @@ class Batcher:
         if not short:
             self._turn()
         self._observe(queue, batch, started, seconds)
+        self._answer(batch, started, values, seconds)
+        if short:
+            self._wake()
+
+    def _answered(self) -> None:
+        self._ended()
+        self._turn()
+
+    def _answer(
+        self, batch: list[Entry], started: float, values: list[Any], seconds: float
+    ) -> None:
         for entry, value in zip(batch, values, strict=True):
             if not entry.gone:
                 entry.done(Outcome(value, len(batch), started - entry.arrived, seconds))
-        if short:
-            self._wake()
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

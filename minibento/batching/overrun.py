@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from minibento.batching.queue import Entry
 
-__all__ = ["Overrun", "Stuck"]
+__all__ = ["Overrun", "Span", "Stuck"]
 
 # The batch may end so long after the last of its callers has been answered with 504.
 PAST_DEADLINE = 0.5
@@ -29,6 +29,13 @@ class Stuck:
 
     def __str__(self) -> str:
         return f"{self.method} has been computing one batch for {self.seconds:.1f} s"
+
+
+class Span(NamedTuple):
+    """Monotonic seconds: since when a batch computes, and until when it is not stuck."""
+
+    since: float
+    until: float
 
 
 class _Timers(Protocol):
@@ -78,6 +85,11 @@ class Overrun:
         if self._told and self._method is not None:
             self._over(Stuck(self._method, self._clock() - self._began))
         self._method, self._told = None, False
+
+    @property
+    def span(self) -> Span | None:
+        """The time of the present batch; None: there is none."""
+        return None if self._method is None else Span(self._began, self._until)
 
     def stuck(self) -> Stuck | None:
         """The present batch if it is stuck."""

@@ -29,17 +29,26 @@ class Outcome:
 
 
 class Entry:
-    """One item waiting: `done(outcome)` is called once, on the loop, unless it is cancelled."""
+    """One item waiting: `done(outcome)` is called once, on the loop, unless it is cancelled.
 
-    __slots__ = ("arrived", "deadline", "done", "gone", "item", "key", "waiting")
+    `origin` is whatever its owner wants to know it by when its batch begins.
+    """
+
+    __slots__ = ("arrived", "deadline", "done", "gone", "item", "key", "origin", "waiting")
 
     def __init__(
-        self, item: Any, key: Hashable, deadline: float | None, done: Callable[[Outcome], None]
+        self,
+        item: Any,
+        key: Hashable,
+        deadline: float | None,
+        done: Callable[[Outcome], None],
+        origin: Any = None,
     ) -> None:
         self.item = item
         self.key = key
         self.deadline = deadline
         self.done = done
+        self.origin = origin
         self.arrived = 0.0
         self.gone = False
         self.waiting = False
@@ -53,6 +62,7 @@ class Queue:
         job: Runs in the compute thread: items to one result or exception each; never raises.
         policy: Decides when how many go.
         limit: Items that may wait; one more is refused.
+        repeatable: Whether an item may run again if its answer is lost.
     """
 
     def __init__(
@@ -61,11 +71,13 @@ class Queue:
         job: Callable[[Sequence[Any]], list[Any]],
         policy: Policy,
         limit: int,
+        repeatable: bool = True,
     ) -> None:
         self.method = method
         self.job = job
         self.policy = policy
         self.limit = limit
+        self.repeatable = repeatable
         self._entries: deque[Entry] = deque()
         self._gone = 0
 

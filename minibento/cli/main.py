@@ -14,6 +14,8 @@ __all__ = ["main", "root"]
 COMMANDS = {
     "init": ("minibento.cli.init:init", "Write a service of your own to begin with."),
     "serve": ("minibento.cli.serve:serve", "Serve TARGET over HTTP."),
+    "reload": ("minibento.cli.reload:reload", "Let a running server take up what is new."),
+    "status": ("minibento.cli.status:status", "Show the running servers and their processes."),
     "models": ("minibento.cli.models:models", "List, look at, move and delete stored models."),
     "completion": ("minibento.cli.completion:completion", "Print the completion of a shell."),
 }

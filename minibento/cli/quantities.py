@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-__all__ = ["age", "short_version", "size"]
+__all__ = ["age", "duration", "short_version", "size"]
 
 _UNITS = (
     (86400 * 365, "year"),
@@ -38,6 +38,16 @@ def age(then: datetime, now: datetime) -> str:
         if count >= 1:
             return f"{count} {unit}{'s' if count > 1 else ''} ago"
     return "just now"
+
+
+def duration(seconds: float) -> str:
+    """How long that is, in its two largest units: `3 d 4 h`, `5 min 10 s`, `8 s`."""
+    left, parts = max(0, int(seconds)), []
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, length)
+        parts.append((count, unit))
+    first = next((index for index, (count, _) in enumerate(parts) if count), len(parts) - 1)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2])
 
 
 def short_version(version: str, others: Iterable[str]) -> str:

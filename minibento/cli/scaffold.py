@@ -14,11 +14,13 @@ _README = """# {name}
 
 ```console
 minibento serve          # http://127.0.0.1:3000, documented on http://127.0.0.1:3000/docs
+minibento serve --reload # the same while you write: it takes up each change
 pytest                   # what it answers
 ```
 
 {ask}
-`minibento.yaml` names the service, `service.py` declares it.
+`minibento.yaml` names the service, `service.py` declares it. After a change
+`minibento reload {name}` lets a running server take it up, without losing a request.
 """
 
 _BUILD_FILE = """# What `minibento serve` serves from this folder.

@@ -1,86 +1,115 @@
-"""`minibento serve`: from TARGET, host and port to a server that runs; one process."""
+"""`minibento serve`: from TARGET and configuration to a server, which this process supervises."""
 
-import inspect
-import logging
-import socket
+import asyncio
+import os
+import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from minibento import log
-from minibento.cli.listening import bound, is_local, url
-from minibento.cli.target import find
-from minibento.cli.user_module import located
-from minibento.errors import MinibentoError
-
-if TYPE_CHECKING:
-    from minibento.asgi.service import Service
+from minibento.cli.output import Format, output_option
+from minibento.cli.target import place
+from minibento.config import layers
+from minibento.config.settings import Config
+from minibento.processes.place import Place
+from minibento.processes.sockets import Port
 
 __all__ = ["serve"]
 
 
 @click.command()
 @click.argument("target", required=False)
+@click.option("--host", help="Address to listen on, else 127.0.0.1; 0.0.0.0 for all.")
 @click.option(
-    "--host",
-    default="127.0.0.1",
-    envvar="MINIBENTO_HOST",
-    show_default=True,
-    show_envvar=True,
-    help="Address to listen on; 0.0.0.0 for all of this machine.",
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on, else 3000; 0 for a free one."
 )
+@click.option("--api-workers", type=click.IntRange(1), help="Processes that take requests, else 1.")
 @click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=3000,
-    envvar="MINIBENTO_PORT",
-    show_default=True,
-    show_envvar=True,
-    help="Port to listen on; 0 for a free one.",
+    "--config",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File that says how it runs.",
 )
-@click.option(
-    "--access-log/--no-access-log", default=True, help="Log one line per request (the default)."
-)
-def serve(target: str | None, host: str, port: int, access_log: bool) -> None:
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any key of that file.")
+@click.option("--name", help="What reload and status call it, else the service's name.")
+@click.option("--access-log/--no-access-log", default=None, help="Log one line per request.")
+@click.option("--show-config", is_flag=True, help="Print each value and where it comes from.")
+@click.option("--reload", "watching", is_flag=True, help="Reload when a file is changed.")
+@output_option
+def serve(
+    target: str | None,
+    *,
+    file: Path | None,
+    settings: tuple[str, ...],
+    show_config: bool,
+    watching: bool,
+    output: Format,
+    **flags: Any,
+) -> None:
     """Serve TARGET over HTTP until Ctrl-C.
 
     TARGET is a file or folder (service.py, service.py:CreditRisk, .) or module:Name
     (service:CreditRisk); left out, what minibento.yaml names, else the one service in service.py.
+
+    A value is taken from its flag, else from its variable (MINIBENTO_PORT), else from the --config
+    file, else from the service's code.
     """
-    with bound(host, port) as listening:
-        if not is_local(listening):
-            click.echo(
-                f"warning: {host} is reachable from other machines and nothing here asks who "
-                "calls: put it behind something that does",
-                err=True,
-            )
-        service = find(target)
-        service.access_log = access_log
-        # What uvicorn has to say, such as a request that is not HTTP, belongs into the same log.
-        logging.getLogger("uvicorn").handlers[:] = [log.set_up()]
-        _serve(service, listening)
+    at = place(target, Path.cwd())
+    resolved = layers.read({**flags, "set": settings}, os.environ, file)
+    config = resolved.config
+    if show_config:
+        from minibento.cli.show_config import show
 
-
-def _serve(service: "Service[Any]", listening: socket.socket) -> None:
-    from minibento.cli.server import serve_until_stopped  # uvicorn: not for a wrong TARGET
-
-    address = url(listening)
-    try:
-        serve_until_stopped(
-            service, listening, lambda: click.echo(_ready_line(service, address), err=True)
+        show(at, resolved, output)
+        return
+    log.set_up(config.log.format, config.log.level, role="supervisor")
+    port = Port(config.host, config.port, config.api_workers or 1)
+    if not port.is_local:
+        click.echo(
+            f"warning: {config.host} is reachable from other machines and nothing here asks who "
+            "calls: put it behind something that does",
+            err=True,
         )
-    except (MinibentoError, click.ClickException):
+    if sys.platform == "linux":
+        _supervise(at, config, port, target or ".", watching=watching)
+    else:
+        _serve_alone(at, config, port)
+
+
+def _supervise(at: Place, config: Config, port: Port, target: str, *, watching: bool) -> None:
+    from minibento.processes.supervisor.failure import StartFailed
+    from minibento.processes.supervisor.server import Server
+
+    async def run() -> int:
+        server = Server(at, config, port, target, watching=watching, on_ready=say_ready)
+        return await server.run()
+
+    def say_ready(name: str, versions: dict[str, str]) -> None:
+        _say_ready(port, name, versions)
+
+    try:
+        sys.exit(asyncio.run(run()))
+    except StartFailed as failure:
+        # What fails while it is imported is one line, as anywhere on the command line.
+        if not failure.final or click.get_current_context().find_root().params["debug"]:
+            click.echo(failure.traceback, err=True, nl=False)
         raise
-    except Exception as error:
-        folder = Path(inspect.getfile(service.cls)).parent
-        raise click.ClickException(
-            f"{service.name} did not start: {located(error, folder)}"
-        ) from error
 
 
-def _ready_line(service: "Service[Any]", address: str) -> str:
-    runners = service.declaration.runners
-    versions = [f"{name} is {one.version}" for name, one in runners.items() if one.version]
-    models = f"; {', '.join(versions)}" if versions else ""
-    return f"ready: {service.name} on {address}, documented on {address}/docs{models}"
+def _serve_alone(at: Place, config: Config, port: Port) -> None:
+    from minibento.processes.single import serve_in_one_process
+
+    click.echo(
+        f"{sys.platform} has no child subreapers: one process serves, with its runners embedded",
+        err=True,
+    )
+    sys.exit(serve_in_one_process(at, config, port, partial(_say_ready, port)))
+
+
+def _say_ready(port: Port, name: str, versions: dict[str, str]) -> None:
+    named = [f"{runner} is {version}" for runner, version in versions.items() if version]
+    models = f"; {', '.join(named)}" if named else ""
+    click.echo(f"ready: {name} on {port.url}, documented on {port.url}/docs{models}", err=True)

@@ -1,4 +1,4 @@
-"""From the TARGET of a command to the service it names; knows no server.
+"""From the TARGET of a command to the place of a service; imports nothing of the user's.
 
 A TARGET is a file or folder (`service.py:CreditRisk`, `.`) or `module:Attribute`. Whatever it is
 becomes a Place: a folder to import from, a module, perhaps an attribute.
@@ -6,49 +6,19 @@ becomes a Place: a folder to import from, a module, perhaps an attribute.
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from minibento.cli.build_file import BUILD_FILE, service_of
-from minibento.cli.user_module import import_from
 from minibento.errors import TargetError
+from minibento.processes.place import Place, module_file
 
-if TYPE_CHECKING:
-    from minibento.asgi.service import Service
-
-__all__ = ["Place", "find", "place"]
+__all__ = ["place"]
 
 SERVICE_FILE = "service.py"
 _REFERENCE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a service is: `module` imported with `folder` on the path; None: its only service."""
-
-    folder: Path
-    module: str
-    attribute: str | None
-
-
-def find(target: str | None) -> "Service[Any]":
-    """Import the service that TARGET names; None stands for the current folder.
-
-    Raises:
-        TargetError: TARGET names nothing, or two things, or no service; or its module raised.
-    """
-    found = place(target, Path.cwd())
-    module = import_from(found.folder, found.module)
-    services = dict(_services(vars(module)))
-    if found.attribute is None:
-        return _only(services, found)
-    if found.attribute in services:
-        return services[found.attribute]
-    raise TargetError(_no_service(found, found.attribute, vars(module), services))
 
 
 def place(target: str | None, folder: Path) -> Place:
@@ -66,7 +36,7 @@ def place(target: str | None, folder: Path) -> Place:
     if as_path is not None and as_module is not None and as_path != as_module:
         raise TargetError(
             f"{target!r} fits two services: write ./{target} for the folder, or "
-            f"{_module_file(as_module)}:{as_module.attribute} for the module"
+            f"{module_file(as_module)}:{as_module.attribute} for the module"
         )
     found = as_path or as_module
     if found is None:
@@ -136,51 +106,6 @@ def _module_place(target: str, folder: Path) -> Place | None:
         path = spec.submodule_search_locations or []
     # To Python any folder is a module; one without code has no attribute to name.
     return Place(folder.resolve(), match[1], match[2]) if spec and spec.origin else None
-
-
-def _module_file(at: Place) -> str:
-    base = Path(*at.module.split("."))
-    package = at.folder / base / "__init__.py"
-    return str(base / "__init__.py" if package.is_file() else base.with_suffix(".py"))
-
-
-def _services(names: dict[str, object]) -> "Iterator[tuple[str, Service[Any]]]":
-    from minibento.asgi.service import Service  # not before the user's own code needs it
-
-    for name, value in names.items():
-        if isinstance(value, Service):
-            yield name, value
-
-
-def _only(services: "dict[str, Service[Any]]", at: Place) -> "Service[Any]":
-    distinct = {id(service): service for service in services.values()}
-    if len(distinct) == 1:
-        return next(iter(distinct.values()))
-    if not distinct:
-        raise TargetError(
-            f"{_module_file(at)} has no service: decorate a class with @minibento.service"
-        )
-    spellings = ", ".join(f"{at.module}:{name}" for name in services)
-    raise TargetError(f"{_module_file(at)} has {len(distinct)} services, name one: {spellings}")
-
-
-def _no_service(
-    at: Place, attribute: str, names: dict[str, object], services: "dict[str, Service[Any]]"
-) -> str:
-    where = _module_file(at)
-    if attribute in names:
-        kind = type(names[attribute]).__name__
-        said = f"{at.module}:{attribute} is a {kind}, not a service"
-        said = f"{at.module}:{attribute} is a class" if kind == "type" else said
-        mend = "decorate it with @minibento.service" if kind == "type" else "name a service"
-    else:
-        said, mend = f"{where} has no {attribute!r}", "decorate a class with @minibento.service"
-    if not services:
-        return f"{said}: {mend}"
-    near = get_close_matches(attribute, services, n=1, cutoff=0.5)
-    if near:
-        return f"{said}: did you mean {at.module}:{near[0]}?"
-    return f"{said}: its services are {', '.join(services)}"
 
 
 def _empty(where: str) -> str:

@@ -85,5 +85,8 @@ class Adapter(Protocol):
         ...
 
     def use_threads(self, obj: Any, threads: int) -> None:
-        """Let `obj` compute with this many threads (nested `n_jobs`, `nthread`)."""
+        """Let an object, or its `runnable`, compute with this many threads.
+
+        Nested `n_jobs`, `nthread` and the like; the library's own pools are limited elsewhere.
+        """
         ...

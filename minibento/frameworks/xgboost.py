@@ -107,6 +107,8 @@ class XGBoost:
 
     def use_threads(self, obj: Any, threads: int) -> None:
         """Set `nthread` of the Booster and `n_jobs` of the estimator around it."""
+        if isinstance(obj, _RowBooster):
+            obj = obj.booster
         if isinstance(obj, self._xgboost.Booster):
             obj.set_param({"nthread": threads})
         else:
@@ -128,12 +130,12 @@ class _RowBooster:
     """
 
     def __init__(self, booster: Any, matrix: Any) -> None:
-        self._booster = booster
+        self.booster = booster
         self._matrix = matrix
 
     def predict(self, rows: Any) -> Any:
         """One prediction per row."""
-        own = self._booster
+        own = self.booster
         named = hasattr(rows, "columns")  # a frame brings its own names, which XGBoost compares
         matrix = self._matrix(
             rows,

@@ -34,7 +34,7 @@ class Refused(Exception):
     """A body is not what the method takes; becomes the answer and never reaches user code.
 
     Attributes:
-        status: 400 for what is no JSON, 422 for JSON of another form.
+        status: 400 for what is not of its media type, 422 for values of another form.
     """
 
     def __init__(self, status: int, detail: str, flaws: tuple[Flaw, ...] = ()) -> None:
@@ -54,12 +54,16 @@ class Codec(Protocol):
     Attributes:
         adapter: What describes the hint in JSON schema.
         decoders: What reads a body, by its media type; the first is the usual one.
-        media_type: Of the answer.
+        media_type: Of the answer, usually.
         encode: The body of an answer; raises BadAnswer if the value is not what the hint says, or
             cannot be JSON.
+        others: What writes an answer as other media types, for requests that accept them.
+        described: Schemas of the media types for which the adapter's is not the one.
     """
 
     adapter: TypeAdapter[Any]
     decoders: Mapping[str, Decode]
     media_type: str
     encode: Encode
+    others: Mapping[str, Encode]
+    described: Mapping[str, dict[str, Any]]

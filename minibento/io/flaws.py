@@ -3,12 +3,13 @@
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from minibento.io.base import Flaw, Refused
 from minibento.io.strict_json import malformed
 from minibento.wording import shown_json
 
-__all__ = ["refusal", "refuse_keys"]
+__all__ = ["refusal", "refusal_of", "refuse_keys"]
 
 _MOST = 50
 _MISSING = frozenset({"missing", "missing_argument"})
@@ -25,6 +26,12 @@ def refusal(error: ValidationError, body: bytes) -> Refused:
     if found[0]["type"] == "json_invalid":
         return malformed(body, str(found[0].get("ctx", {}).get("error", found[0]["msg"])))
     return _refused([dict(entry) for entry in found])
+
+
+def refusal_of(error: PydanticCustomError) -> Refused:
+    """The refusal of a value that was no JSON, for a complaint about it of our own."""
+    entry = {"type": error.type, "loc": (), "msg": error.message(), "ctx": error.context or {}}
+    return _refused([{**entry, "input": None}])
 
 
 def refuse_keys(error: ValidationError) -> None:

@@ -6,7 +6,7 @@ A pydantic model's own configuration decides on extras and coercion. Types that 
 
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -46,6 +46,8 @@ class JsonBody:
         self._wrong_keys = None if _has_union(self.adapter) else self.adapter.validate_python
         self._model = hint if isinstance(hint, type) and issubclass(hint, BaseModel) else None
         self.encode: Encode = free_json.encode if hint in _FREE else self._typed
+        self.others: Mapping[str, Encode] = {}
+        self.described: Mapping[str, dict[str, Any]] = {}
 
     def decode(self, body: bytes) -> Any:
         """The value of a body.

@@ -1,4 +1,4 @@
-"""Numpy arrays as JSON: nested lists, checked against the dtype and shape of the hint.
+"""The form of arrays that a hint asks for, its dtype and shape; and nested lists as such arrays.
 
 `np.ndarray`, `npt.NDArray[np.float32]` or `Annotated[np.ndarray, np.float32, (None, 29)]`, where
 None is a free length. A number is converted only where its value does not change, except that a
@@ -24,6 +24,8 @@ Array = np.ndarray[Any, Any]
 
 _NAMES = {bool: "boolean", int: "number", float: "number", str: "string"}
 _JSON_TYPES = {"b": "boolean", "i": "integer", "u": "integer", "f": "number", "U": "string"}
+# Values of dtypes of one group are converted into each other where they do not change.
+_GROUPS = {"b": "boolean", "i": "number", "u": "number", "f": "number", "U": "text"}
 _ACCEPTED: dict[str, set[type]] = {
     "b": {bool},
     "i": {int, float},
@@ -74,6 +76,10 @@ class ArrayForm:
     dtype: np.dtype[Any] | None
     shape: Shape | None
 
+    def __str__(self) -> str:
+        what = "numbers, booleans or text" if self.dtype is None else str(self.dtype)
+        return f"{what} of {'any shape' if self.shape is None else f'shape {self.shape}'}"
+
     def __get_pydantic_core_schema__(
         self, _source: Any, _handler: GetCoreSchemaHandler
     ) -> CoreSchema:
@@ -116,6 +122,25 @@ class ArrayForm:
             raise _flaw("should hold integers of at most 64 bits", _first_huge(value, len(shape)))
         return array if self.dtype is None else self._converted(array, value)
 
+    def fitted(self, array: Array) -> Array:
+        """An array that came as one, in memory of its own: writable, row after row, native bytes.
+
+        It is held to what nested lists are held to, but it may have what is not finite.
+
+        Raises:
+            PydanticCustomError: it is not of this form; it names the first place that is wrong.
+        """
+        if not array.ndim or not array.size:
+            raise _flaw("should be an array that is not empty", (), f"shape {array.shape}")
+        _check_shape(array.shape, self.shape)
+        dtype = array.dtype.newbyteorder("=") if self.dtype is None else self.dtype
+        if _GROUPS.get(array.dtype.kind) != _GROUPS.get(dtype.kind):
+            raise _flaw(f"should be an array of {dtype}", (), f"dtype {array.dtype}")
+        if array.dtype == dtype or array.dtype.newbyteorder("=") == dtype:
+            own: Array = np.array(array, dtype, order="C")
+            return own
+        return self._converted(array, array)
+
     def _check_kinds(self, value: Any, shape: Place, kinds: set[type]) -> None:
         if self.dtype is not None:
             accepted = _ACCEPTED[self.dtype.kind]
@@ -141,24 +166,33 @@ class ArrayForm:
         if array.dtype == dtype:
             return array
         with np.errstate(all="ignore"):
-            made = array.astype(dtype)
-        if dtype.kind == "U":
-            changed = made != array
-        elif array.dtype.kind == "f" and dtype.kind == "f":
-            changed = ~np.isfinite(made)
-        else:
-            changed = _differs(made, array)
+            made = array.astype(dtype, order="C")
+            if dtype.kind == "U":
+                changed = made != array
+            elif array.dtype.kind == "f" and dtype.kind == "f":
+                changed = np.isfinite(array) & ~np.isfinite(made)
+            else:
+                changed = _differs(made, array)
         if changed.any():
-            place = tuple(int(index) for index in np.argwhere(changed)[0])
+            first = np.unravel_index(int(changed.argmax()), changed.shape)
+            place = tuple(int(index) for index in first)
             raise _flaw(f"should be a value that {dtype} holds exactly", place, _at(value, place))
         return made
 
 
 def _differs(made: Array, array: Array) -> Array:
     """Where a conversion between integers and floats has changed the value."""
-    # Compared as Python numbers: numpy would compare int64 with float64 by rounding the former.
-    pairs = zip(made.ravel().tolist(), array.ravel().tolist(), strict=True)
-    return np.array([left != right for left, right in pairs]).reshape(array.shape)
+    # There and back again: numpy would compare int64 with float64 by rounding the former. What
+    # is past the ends of the integers comes back as the machine likes, on some as if unchanged.
+    changed: Array = made.astype(array.dtype) != array
+    integers, floats = (array, made) if made.dtype.kind == "f" else (made, array)
+    if floats.dtype.kind == "f":
+        ends = np.iinfo(integers.dtype)
+        inside = (floats >= float(ends.min)) & (floats < float(int(ends.max) + 1))
+        changed |= ~inside | ~np.isfinite(floats)
+    else:
+        changed |= (made < 0) != (array < 0)
+    return changed
 
 
 def _write(value: Any) -> Any:
@@ -222,7 +256,7 @@ def _first_huge(value: Any, depth: int) -> Place:
 def _at(value: Any, place: Place) -> Any:
     for index in place:
         value = value[index]
-    return value
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _article(noun: str) -> str:

@@ -16,11 +16,15 @@ from minibento.io.base import Codec
 
 __all__ = ["codec", "resolved"]
 
+_JSON = "minibento.io.json_body:JsonBody"
+_TEXT = "minibento.io.text_body:TextBody"
+_BYTES = "minibento.io.bytes_body:BytesBody"
+_ARRAY = "minibento.io.array_body:ArrayBody"
 # Type by its module and name, which exists only if somebody has imported it: what makes of the
-# hint one that pydantic can read.
+# hint one that pydantic can read, and the codec of a body that is one such value.
 _TYPES = {
-    ("numpy", "ndarray"): "minibento.io.ndarray:array_hint",
-    ("pandas", "DataFrame"): "minibento.io.frame:frame_hint",
+    ("numpy", "ndarray"): ("minibento.io.ndarray:array_hint", _ARRAY),
+    ("pandas", "DataFrame"): ("minibento.io.frame:frame_hint", _JSON),
 }
 # Hints that hold others, and what is subscribed to hold these instead.
 _HOLDERS: dict[Any, Any] = {
@@ -30,8 +34,6 @@ _HOLDERS: dict[Any, Any] = {
     Union: Union,
     UnionType: Union,
 }
-_TEXT = "minibento.io.text_body:TextBody"
-_JSON = "minibento.io.json_body:JsonBody"
 
 
 def codec(hint: Any, where: str) -> Codec:
@@ -45,7 +47,7 @@ def codec(hint: Any, where: str) -> Codec:
         DeclarationError: nothing can read or write such values; the message has the mend.
     """
     try:
-        made: Codec = load(_TEXT if hint is str else _JSON)(resolved(hint))
+        made: Codec = load(_body(hint))(resolved(hint))
         made.adapter.json_schema()  # what has no description cannot travel either
     except PydanticUserError as error:
         raise DeclarationError(f"{where}: {_mend(hint, error)}") from error
@@ -55,16 +57,36 @@ def codec(hint: Any, where: str) -> Codec:
 def resolved(hint: Any) -> Any:
     """The hint with the arrays and frames in it made readable; classes' own fields stay."""
     origin, parts = get_origin(hint), get_args(hint)
-    base = parts[0] if origin is Annotated else hint
-    for (module, name), make in _TYPES.items():
-        library = sys.modules.get(module)
-        kind = getattr(library, name, None)
-        if kind is not None and (base is kind or get_origin(base) is kind):
-            return load(make)(base, hint.__metadata__ if origin is Annotated else ())
+    base = _base(hint)
+    if (found := _library_type(base)) is not None:
+        return load(found[0])(base, hint.__metadata__ if origin is Annotated else ())
     if origin in _HOLDERS:
         made = tuple(resolved(part) for part in parts)
         return hint if made == parts else _HOLDERS[origin][made]
     return hint
+
+
+def _body(hint: Any) -> str:
+    """The codec of a body that is one value of the hint."""
+    if hint is str:
+        return _TEXT
+    base = _base(hint)
+    if base is bytes:
+        return _BYTES
+    found = _library_type(base)
+    return _JSON if found is None else found[1]
+
+
+def _base(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def _library_type(base: Any) -> tuple[str, str] | None:
+    for (module, name), found in _TYPES.items():
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is not None and (base is kind or get_origin(base) is kind):
+            return found
+    return None
 
 
 def _mend(hint: Any, error: PydanticUserError) -> str:

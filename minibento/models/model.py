@@ -117,20 +117,19 @@ class Model:
         self._refuse_custom("method_specs()")
         return dict(self._about.methods)
 
-    def load_runnable(self, threads: int | None) -> Any:
-        """What a runner calls the methods on, computing with at most `threads` threads.
-
-        Raises what `load` raises.
-        """
+    def load_runnable(self) -> Any:
+        """What a runner calls the methods on. Raises what `load` raises."""
         obj = self._load(stacklevel=2)
         adapter = table.adapter(self._about.framework)
         named = {name: spec.batchable for name, spec in self._about.methods.items()}
         if not named.items() <= adapter.methods(obj).items():
             # Starting a runner calls them with the manifest's example: `save_model` with a path.
             self._about.refuse_hidden_code()
-        if threads is not None:
-            adapter.use_threads(obj, threads)
         return adapter.runnable(obj)
+
+    def use_threads(self, runnable: Any, threads: int) -> None:
+        """Let what `load_runnable` gave compute with this many threads."""
+        table.adapter(self._about.framework).use_threads(runnable, threads)
 
     def example(self) -> Any | None:
         """The example input it was saved with; None without one."""

@@ -9,10 +9,12 @@ from minibento.models.model import Model
 from minibento.store.home import local_store
 from minibento.tag import LATEST, Tag
 
-__all__ = ["get", "load_as", "resolving"]
+__all__ = ["get", "load_as", "pin", "recording", "resolving"]
 
 # Innermost last. Service modules call `get` while they are imported, so nothing can be passed in.
 _OVERRIDES: list[dict[Tag, Model | None]] = []
+# What the store has answered while somebody records it.
+_RECORDS: list[dict[str, str]] = []
 
 
 def get(tag: str | Tag) -> Model:
@@ -28,6 +30,8 @@ def get(tag: str | Tag) -> Model:
         if wanted in override:
             return override[wanted] or Model(wanted, None)
     entry = local_store().get(wanted)
+    for record in _RECORDS:
+        record[str(wanted)] = str(entry.tag)
     return Model(entry.tag, entry)
 
 
@@ -56,6 +60,25 @@ def resolving(models: Mapping[str, Model | None]) -> Iterator[None]:
         # By identity: two blocks that name the same tags are equal, and may end in any order.
         index = next(i for i, one in enumerate(_OVERRIDES) if one is override)
         del _OVERRIDES[index]
+
+
+@contextmanager
+def recording() -> Iterator[dict[str, str]]:
+    """Within the block, what the store answers is noted: each tag asked for, with its version."""
+    record: dict[str, str] = {}
+    _RECORDS.append(record)
+    try:
+        yield record
+    finally:
+        _RECORDS[:] = [one for one in _RECORDS if one is not record]
+
+
+def pin(versions: Mapping[str, str]) -> None:
+    """From now on, let these tags stand for these versions, whatever the store comes to say.
+
+    Raises what `get` raises.
+    """
+    _OVERRIDES.append({Tag.parse(tag): get(version) for tag, version in versions.items()})
 
 
 def _exact(tag: str | Tag) -> Tag:

@@ -1,52 +1,93 @@
-"""The caller's end of a runner: sends calls over a channel and matches answers by id."""
+"""The caller's end of a runner: its calls, their deadlines, their answers.
+
+Knows no sockets: a lane is a channel to one worker, whatever carries it.
+"""
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from itertools import count
 from typing import Any
 
 from minibento.call import current_call
-from minibento.errors import BadResult, DeadlineExceeded, MinibentoError, Unavailable
+from minibento.errors import DeadlineExceeded, MinibentoError, Unavailable
+from minibento.runners.dispatcher import Dispatcher
+from minibento.runners.lane import Lane
+from minibento.runners.method import MethodSpec
+from minibento.runners.pending import AwaitedCall, Pending, StreamedCall
+from minibento.runners.refusals import Refusals
 from minibento.wire.channel import Channel
-from minibento.wire.failures import from_record, to_record
-from minibento.wire.messages import (
-    Call,
-    Cancel,
-    Credit,
-    End,
-    Failure,
-    Item,
-    Message,
-    Reply,
-)
+from minibento.wire.messages import Call, Credit, Item, Reply
 from minibento.wire.values import Payload, decode
 
 __all__ = ["Client"]
 
 
+def _nobody(*_: object) -> None:
+    """Whom nothing has to be told."""
+
+
 class Client:
-    """Calls over one channel. Everything happens on the loop that made it.
+    """Calls over the lanes that are attached. Everything happens on the loop that made it.
 
     Args:
-        channel: Its own end.
         name: The runner's name, for errors.
         version: Tag of the model, noted in the current call for the access log.
+        methods: What may be called.
+        max_queue: Items that may wait while there is no lane; further ones are refused.
+        poisoned: Told of the digest of each item that is found poisonous here.
+        resent: Told of each call that goes to another worker because its own died.
     """
 
-    def __init__(self, channel: Channel, name: str, version: str) -> None:
-        self._channel = channel
+    def __init__(
+        self,
+        name: str,
+        version: str,
+        methods: Mapping[str, MethodSpec],
+        max_queue: int,
+        *,
+        poisoned: Callable[[str], None] = _nobody,
+        resent: Callable[[], None] = _nobody,
+    ) -> None:
         self._name = name
         self._version = version
+        self._methods = methods
         self._loop = asyncio.get_running_loop()
         self._ids = count(1)
-        self._pending: dict[int, asyncio.Future[Reply]] = {}
-        self._streams: dict[int, asyncio.Queue[Message]] = {}
-        self._closed = False
-        channel.receive(self._received)
+        self._refusals = Refusals()
+        self._dispatcher = Dispatcher(
+            name,
+            self._refusals,
+            max_queue=max_queue,
+            idempotent=self._idempotent,
+            poisoned=poisoned,
+            resent=resent,
+        )
+        self._leaving: str | None = None
+
+    @property
+    def lanes(self) -> int:
+        """Workers that can be reached now."""
+        return self._dispatcher.lanes
+
+    def attach(self, channel: Channel, gone: Callable[[], None] = _nobody) -> None:
+        """Send calls to one more worker, those that wait first.
+
+        Args:
+            channel: Its caller's end.
+            gone: Called once the worker is lost, when its calls have been dealt with.
+        """
+        self._dispatcher.attach(channel, gone)
+
+    def refuse(self, digest: str) -> None:
+        """Refuse the item with this digest for a while: another process found it poisonous."""
+        self._refusals.add(digest)
 
     async def call(self, method: str, payload: Payload, many: int | None = None) -> Reply:
         """Run a method and wait for its reply.
+
+        Should a worker process die at it, it is sent again; the payload's buffers must stay as
+        they are until this returns.
 
         Args:
             method: Its name.
@@ -54,22 +95,19 @@ class Client:
             many: Number of items if it is a call of many.
 
         Raises:
-            MinibentoError: whatever the worker answered instead.
+            MinibentoError: whatever the worker answered instead, or why none can.
         """
-        self._refuse_closed()
         call = current_call.get()
         deadline = None if call is None else call.deadline
+        message = self._message(method, payload, deadline, many)
+        pending = AwaitedCall(message, self._loop.create_future())
         held = call is not None and call.cancelled_when_due
-        future: asyncio.Future[Reply] = self._loop.create_future()
-        call_id = next(self._ids)
-        self._pending[call_id] = future
-        timer = None if held else self._timer(call_id, method, deadline)
+        timer = None if held else self._timer(pending)
         try:
-            self._channel.send(Call(call_id, method, payload, deadline, many))
-            reply = await future
+            self._dispatcher.send(pending)
+            reply = await pending.future
         except asyncio.CancelledError:
-            if self._pending.pop(call_id, None) is not None:
-                self._channel.send(Cancel(call_id))
+            pending.withdraw()
             raise
         finally:
             if timer is not None:
@@ -83,74 +121,67 @@ class Client:
 
     async def stream(self, method: str, payload: Payload) -> AsyncGenerator[Any, None]:
         """Run a streaming method; what it yields, as it comes."""
-        self._refuse_closed()
         call = current_call.get()
-        deadline = None if call is None else call.deadline
-        call_id = next(self._ids)
-        arrived: asyncio.Queue[Message] = asyncio.Queue()
-        self._streams[call_id] = arrived
-        timer = self._timer(call_id, method, deadline)
-        ended = False
+        message = self._message(method, payload, None if call is None else call.deadline, None)
+        pending = StreamedCall(message, self._loop.create_future())
+        timer = self._timer(pending)
         try:
-            self._channel.send(Call(call_id, method, payload, deadline))
-            while True:
-                message = await arrived.get()
-                if isinstance(message, Item):
-                    yield decode(*message.payload)
-                    self._channel.send(Credit(call_id, 1))
-                    continue
-                ended = True
-                if isinstance(message, Failure):
-                    raise from_record(message.error)
-                if isinstance(message, Reply):
-                    raise BadResult(f"{self._name}.{method} does not stream: await it instead")
-                return
+            self._dispatcher.send(pending)
+            while isinstance(part := await pending.arrived.get(), Item):
+                yield decode(*part.payload)
+                if isinstance(pending.place, Lane):
+                    pending.place.say(Credit(message.id, 1))
+            if isinstance(part, MinibentoError):
+                raise part
         finally:
             if timer is not None:
                 timer.cancel()
-            self._streams.pop(call_id, None)
-            if not ended:
-                self._channel.send(Cancel(call_id))
+            pending.withdraw()
+
+    def retire(self) -> None:
+        """Take no new calls; those under way go on."""
+        self._leaving = f"runner {self._name!r} is stopping: call again in a moment"
+
+    def under_way(self) -> list[Pending]:
+        """The calls that are not answered."""
+        return list(self._dispatcher.under_way())
+
+    async def drained(self) -> None:
+        """Wait until no call is under way."""
+        while left := self.under_way():
+            await asyncio.wait([pending.future for pending in left])
 
     def close(self) -> None:
-        """Fail what is under way: the worker has gone."""
-        self._closed = True
-        for call_id in [*self._pending, *self._streams]:
-            self._fail(call_id, Unavailable(f"runner {self._name!r} has stopped"))
+        """Fail what is under way, refuse what comes, close the lanes."""
+        self._leaving = f"runner {self._name!r} has stopped"
+        left = self.under_way()
+        self._dispatcher.close()
+        for pending in left:
+            pending.fail(Unavailable(self._leaving))
 
-    def _refuse_closed(self) -> None:
-        if self._closed:
-            raise Unavailable(f"runner {self._name!r} has stopped")
+    def _message(
+        self, method: str, payload: Payload, deadline: float | None, many: int | None
+    ) -> Call:
+        if self._leaving is not None:
+            raise Unavailable(self._leaving)
+        message = Call(next(self._ids), method, payload, deadline, many)
+        if self._refusals:
+            self._refusals.check(message, f"{self._name}.{method}")
+        return message
 
-    def _timer(
-        self, call_id: int, method: str, deadline: float | None
-    ) -> asyncio.TimerHandle | None:
+    def _idempotent(self, method: str) -> bool:
+        spec = self._methods.get(method)
+        return spec is None or spec.idempotent
+
+    def _timer(self, pending: Pending) -> asyncio.TimerHandle | None:
         """The caller is answered at the deadline even while the model computes."""
+        deadline = pending.call.deadline
         if deadline is None:
             return None
         left = max(0.0, deadline - time.monotonic())
-        return self._loop.call_later(left, self._expired, call_id, method)
+        return self._loop.call_later(left, self._expired, pending)
 
-    def _expired(self, call_id: int, method: str) -> None:
-        late = DeadlineExceeded(f"{self._name}.{method}: no answer before the deadline")
-        self._fail(call_id, late)
-        self._channel.send(Cancel(call_id))
-
-    def _fail(self, call_id: int, error: MinibentoError) -> None:
-        future = self._pending.pop(call_id, None)
-        if future is not None and not future.done():
-            future.set_exception(error)
-        if call_id in self._streams:
-            self._streams[call_id].put_nowait(Failure(call_id, to_record(error, self._name)))
-
-    def _received(self, message: Message) -> None:
-        if isinstance(message, Reply):
-            future = self._pending.pop(message.id, None)
-            if future is not None and not future.done():
-                future.set_result(message)
-        elif isinstance(message, Failure) and message.id in self._pending:
-            future = self._pending.pop(message.id)
-            if not future.done():
-                future.set_exception(from_record(message.error))
-        elif isinstance(message, Item | End | Failure) and message.id in self._streams:
-            self._streams[message.id].put_nowait(message)
+    def _expired(self, pending: Pending) -> None:
+        where = f"{self._name}.{pending.call.method}"
+        pending.withdraw()
+        pending.fail(DeadlineExceeded(f"{where}: no answer before the deadline"))

@@ -8,6 +8,7 @@ from minibento.batching.queue import Entry, Outcome
 from minibento.batching.results import join
 from minibento.errors import BadResult, ItemError
 from minibento.runners.jobs import Stream
+from minibento.runners.leaving import leaving
 from minibento.runners.prepared import Prepared
 from minibento.wire.channel import Channel
 from minibento.wire.failures import to_record
@@ -47,16 +48,40 @@ class Host(Protocol):
         """The caller of these items has gone."""
         ...
 
+    def lost(self, connection: "Connection") -> None:
+        """The caller's end of this connection has gone, and with it all of its calls."""
+        ...
+
 
 class Connection:
-    """Answers every call that arrives on a channel: once, or not at all if it was cancelled."""
+    """Answers every call that arrives on a channel: once, or not at all if it was cancelled.
+
+    Attributes:
+        ledger: What the caller reads if this process dies; None: it would die with it.
+    """
 
     def __init__(self, worker: Host, channel: Channel) -> None:
+        self.ledger = channel.ledger
         self._worker = worker
         self._channel = channel
         self._entries: dict[int, tuple[Prepared, Sequence[Entry]]] = {}
         self._streams: dict[int, Stream] = {}
+        self._leaving = False
         channel.receive(self._received)
+        channel.lost(self._lost)
+
+    def leave(self) -> None:
+        """Give back every call that comes from now on, and say so.
+
+        Only to other processes: they have, or will have, another worker to go to.
+        """
+        if self.ledger is not None:
+            self._leaving = True
+            self._channel.send(leaving())
+
+    def close(self) -> None:
+        """End the connection; what was answered still leaves."""
+        self._channel.close()
 
     def stop_streams(self) -> None:
         """End the generators of all streams: their time is up."""
@@ -72,6 +97,9 @@ class Connection:
             self._streams[message.id].credit(message.count)
 
     def _call(self, call: Call) -> None:
+        if self._leaving:
+            self._channel.send(leaving(call.id))
+            return
         try:
             method = self._worker.accept(call.method)
             value = decode(*call.payload)
@@ -89,8 +117,8 @@ class Connection:
             del self._entries[call.id]
             self._channel.send(self._reply(call.id, method, outcome))
 
-        entry = method.entry(method.checked(value), call.deadline, done)
-        self._submit(call.id, method, [entry])
+        apart = done if call.alone else None
+        self._submit(call.id, method, [self._entry(call, method, value, done, apart)])
 
     def _many(self, call: Call, method: Prepared, value: Any) -> None:
         if method.rows is None:
@@ -100,9 +128,10 @@ class Connection:
             raise ItemError(f"{method.spec.name}.batch was given no items: pass at least one")
         group = _Group(len(items), lambda: self._finished(call.id, method, group.outcomes))
         entries: list[Entry] = []
+        apart = group if call.alone else None
         for index, item in enumerate(items):
             try:
-                entry = method.entry(method.checked(item), call.deadline, group.place(index))
+                entry = self._entry(call, method, item, group.place(index), apart)
             except ItemError as error:
                 group.set(index, Outcome(error))
                 continue
@@ -124,8 +153,19 @@ class Connection:
 
         args, kwargs = value
         stream = Stream(args, kwargs, self._worker.loop, emit, call.deadline)
-        self._submit(call.id, method, [method.entry(stream, call.deadline, done)])
+        self._submit(call.id, method, [self._entry(call, method, stream, done)])
         self._streams[call.id] = stream
+
+    def _entry(
+        self,
+        call: Call,
+        method: Prepared,
+        item: Any,
+        done: Callable[[Outcome], None],
+        apart: object = None,
+    ) -> Entry:
+        origin = None if self.ledger is None else (self.ledger, call.id)
+        return method.entry(method.checked(item), call.deadline, done, origin, apart)
 
     def _submit(self, call_id: int, method: Prepared, entries: Sequence[Entry]) -> None:
         # Nothing is answered before the loop's next turn, so the entries are known by then.
@@ -175,6 +215,14 @@ class Connection:
             outcome.compute_seconds,
             errors,
         )
+
+    def _lost(self) -> None:
+        self.stop_streams()
+        self._streams.clear()
+        for method, entries in self._entries.values():
+            self._worker.forget(method, entries)
+        self._entries.clear()
+        self._worker.lost(self)
 
     def _cancel(self, call_id: int) -> None:
         stream = self._streams.pop(call_id, None)

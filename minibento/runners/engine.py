@@ -1,10 +1,9 @@
-"""Placement: where a runner's worker is. Here: embedded, in this process, on one loop."""
+"""Placement: where a runner's workers are. Here: embedded, one in this process, on one loop."""
 
 import asyncio
 from threading import Event, Thread, current_thread
-from typing import Any
+from typing import Any, Protocol
 
-from minibento.batching.overrun import Stuck
 from minibento.metrics import Metrics
 from minibento.own_loop import OwnLoop
 from minibento.runners.client import Client
@@ -13,10 +12,48 @@ from minibento.runners.source import Source
 from minibento.runners.worker import Worker
 from minibento.wire.memory import pair
 
-__all__ = ["BackgroundLoop", "EmbeddedEngine"]
+__all__ = ["GRACE_SECONDS", "BackgroundLoop", "EmbeddedEngine", "Engine"]
 
 # What a stopping engine gives the calls that it has accepted.
 GRACE_SECONDS = 30.0
+
+
+class Engine(Protocol):
+    """What carries a started runner's calls to where they compute.
+
+    Attributes:
+        loop: The event loop that it lives on.
+        client: What sends the calls; used on that loop only.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    client: Client
+
+    def is_here(self) -> bool:
+        """Whether the caller runs on the engine's loop."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether calls can be answered now."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it is not ready, in words."""
+        ...
+
+    async def start(self) -> None:
+        """Get ready to answer. Raises whatever keeps it from that."""
+        ...
+
+    async def stop(self) -> None:
+        """Answer what was accepted, then end."""
+        ...
+
+    def abandon(self) -> None:
+        """End, from any thread, without waiting: nobody can call any more."""
+        ...
 
 
 class EmbeddedEngine:
@@ -26,18 +63,25 @@ class EmbeddedEngine:
         self._own = OwnLoop()
         self.loop = self._own.loop
         self._worker = Worker(name, source, options, metrics)
+        self.client = Client(name, source.version, source.methods, options.max_queue)
         here, there = pair()
-        self.client = Client(here, name, source.version)
         self._worker.serve(there)
+        self.client.attach(here)
 
     def is_here(self) -> bool:
         """Whether the caller runs on the engine's loop."""
         return self._own.is_here()
 
     @property
-    def stuck(self) -> Stuck | None:
-        """The batch that does not end, if there is one."""
-        return self._worker.stuck
+    def ready(self) -> bool:
+        """Whether calls can be answered: not while a batch does not end."""
+        return self._worker.stuck is None
+
+    @property
+    def trouble(self) -> str | None:
+        """The batch that does not end, in words, if there is one."""
+        stuck = self._worker.stuck
+        return None if stuck is None else str(stuck)
 
     async def start(self) -> None:
         """Load and warm up. Raises what the model's own code raises."""

@@ -16,7 +16,7 @@ from minibento.wire.rebuild import rebuilder
 from minibento.wire.values import Payload, decode, encode
 
 if TYPE_CHECKING:
-    from minibento.runners.engine import EmbeddedEngine
+    from minibento.runners.engine import Engine
 
 __all__ = ["MethodHandle", "StreamHandle"]
 
@@ -29,11 +29,11 @@ class Callee(Protocol):
     name: str
 
     @property
-    def running(self) -> "EmbeddedEngine | None":
+    def running(self) -> "Engine | None":
         """The engine, if it is started."""
         ...
 
-    def engine(self) -> "EmbeddedEngine":
+    def engine(self) -> "Engine":
         """The running engine, started now if it is not."""
         ...
 
@@ -56,12 +56,12 @@ class _Handle:
         except ItemError as error:
             raise BadResult(f"{self._where} did not answer what its hint says: {error}") from None
 
-    async def _engine(self) -> "EmbeddedEngine":
+    async def _engine(self) -> "Engine":
         # Loading takes time, and this loop may have others to serve.
         running = self._runner.running
         return await asyncio.to_thread(self._runner.engine) if running is None else running
 
-    def _waited(self, coroutine: Coroutine[Any, Any, T], engine: "EmbeddedEngine") -> T:
+    def _waited(self, coroutine: Coroutine[Any, Any, T], engine: "Engine") -> T:
         """The result of a coroutine on the engine's loop, from another thread."""
         if engine.is_here():
             coroutine.close()

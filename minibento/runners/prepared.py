@@ -40,7 +40,7 @@ class Prepared:
         else:
             bound = Arguments(function, spec.hints)
             job = stream_job(bound, where) if spec.streams else single_job(bound)
-        self.queue = Queue(where, job, policy, options.max_queue)
+        self.queue = Queue(where, job, policy, options.max_queue, spec.idempotent)
 
     def checked(self, item: Any) -> Any:
         """A decoded item in the form in which it joins a batch. Raises ItemError."""
@@ -53,7 +53,24 @@ class Prepared:
                 raise error.within(self.where, error.field) from None
         return self.rows.check(item)
 
-    def entry(self, item: Any, deadline: float | None, done: Callable[[Outcome], None]) -> Entry:
-        """A checked item as an entry of the queue."""
+    def entry(
+        self,
+        item: Any,
+        deadline: float | None,
+        done: Callable[[Outcome], None],
+        origin: Any = None,
+        apart: object = None,
+    ) -> Entry:
+        """A checked item as an entry of the queue.
+
+        Args:
+            item: What `checked` gave.
+            deadline: When it is due.
+            done: Called with what becomes of it.
+            origin: What its sender wants to know it by.
+            apart: It shares batches only with entries that were given this very object.
+        """
         key = None if self.rows is None else self.rows.key(item)
-        return Entry(item, key, deadline, done)
+        if apart is not None:
+            key = (apart, key)
+        return Entry(item, key, deadline, done, origin)

@@ -2,14 +2,14 @@
 
 import asyncio
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from threading import Lock
 from typing import Any, Self
 
 from minibento.errors import DeclarationError, UsageError
 from minibento.metrics import Metrics
-from minibento.runners.engine import BackgroundLoop, EmbeddedEngine
+from minibento.runners.engine import BackgroundLoop, EmbeddedEngine, Engine
 from minibento.runners.handle import MethodHandle, StreamHandle
 from minibento.runners.options import Options
 from minibento.runners.source import ObjectSource, Source, source_of
@@ -43,7 +43,8 @@ class Runner:
         self._refuse_hidden_methods()
         self.options = Options.read(options)
         self.name = self.source.name
-        self._engine: EmbeddedEngine | None = None
+        self._engine: Engine | None = None
+        self._make: Callable[[Runner, Metrics], Engine] = _embedded
         self._users = 0
         self._background: BackgroundLoop | None = None
         self._forgotten: weakref.finalize[..., Runner] | None = None
@@ -84,19 +85,24 @@ class Runner:
 
     @property
     def ready(self) -> bool:
-        """Whether it is started and can answer; not while a batch does not end."""
-        return self._engine is not None and self._engine.stuck is None
+        """Whether it is started and can answer."""
+        return self._engine is not None and self._engine.ready
 
     @property
     def trouble(self) -> str | None:
         """Why it is started and yet not ready, in words."""
-        stuck = None if self._engine is None else self._engine.stuck
-        return None if stuck is None else str(stuck)
+        return None if self._engine is None else self._engine.trouble
 
     @property
-    def running(self) -> EmbeddedEngine | None:
+    def running(self) -> Engine | None:
         """The engine, if it is started."""
         return self._engine
+
+    def placed(self, make: "Callable[[Runner, Metrics], Engine]") -> None:
+        """Compute elsewhere than in this process: `make` is called at the start, on its loop."""
+        if self._engine is not None:
+            raise UsageError(f"runner {self.name!r} is started already: place it before")
+        self._make = make
 
     async def start(self, metrics: Metrics | None = None) -> None:
         """Load the model and serve it on this loop; a second start only counts.
@@ -106,7 +112,7 @@ class Runner:
         """
         async with self._starting:
             if self._engine is None:
-                engine = EmbeddedEngine(self.name, self.source, self.options, metrics or Metrics())
+                engine = self._make(self, metrics or Metrics())
                 await engine.start()
                 self._engine = engine
             self._users += 1
@@ -131,11 +137,11 @@ class Runner:
             background.run(self.stop())
             background.stop()
 
-    def engine(self) -> EmbeddedEngine:
+    def engine(self) -> Engine:
         """The running engine; outside a service it is started now, on a loop of its own."""
         return self._started() if self._engine is None else self._engine
 
-    def _started(self) -> EmbeddedEngine:
+    def _started(self) -> Engine:
         with self._lock:
             if self._engine is not None:  # by another thread, just now
                 return self._engine
@@ -145,11 +151,21 @@ class Runner:
             except BaseException:
                 background.stop()
                 raise
-            engine: EmbeddedEngine | None = self._engine
+            engine: Engine | None = self._engine
             assert engine is not None
             self._background = background
             self._forgotten = weakref.finalize(self, _abandon, engine, background)
             return engine
+
+    def make_handles(self) -> None:
+        """Make the handle of every method now, with what it imports, instead of at its first call.
+
+        Raises:
+            MinibentoError: a handle needs a library that is not here.
+        """
+        for name in self.source.methods:
+            if name != "__call__":
+                getattr(self, name)
 
     def __getattr__(self, name: str) -> Any:
         source: Source | None = self.__dict__.get("source")
@@ -185,7 +201,11 @@ class Runner:
         return f"Runner({self.name!r}, {self.version or self.source.name!r})"
 
 
-def _abandon(engine: EmbeddedEngine, background: BackgroundLoop) -> None:
+def _embedded(runner: Runner, metrics: Metrics) -> Engine:
+    return EmbeddedEngine(runner.name, runner.source, runner.options, metrics)
+
+
+def _abandon(engine: Engine, background: BackgroundLoop) -> None:
     """The runner is garbage, or the process ends: neither thread may be left behind."""
     engine.abandon()
     background.stop()

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from minibento.errors import DeclarationError, ModelError, UsageError
+from minibento.runners.class_spec import class_spec
 from minibento.runners.method import MethodSpec, read_methods
+from minibento.runners.threads import use_threads
 from minibento.wire.row_spec import RowSpec
 from minibento.wording import did_you_mean
 
@@ -28,8 +30,20 @@ class Source(Protocol):
     version: str
     methods: Mapping[str, MethodSpec]
 
-    def load(self, threads: int | None) -> Any:
-        """Make the object, in the thread in which its methods will run."""
+    def load(self) -> Any:
+        """Make the object. It computes nothing yet: the process may be forked after this."""
+        ...
+
+    def use_threads(self, runnable: Any, threads: int) -> None:
+        """Let the object compute with this many threads; called where its methods will run."""
+        ...
+
+    def spec(self) -> dict[str, Any]:
+        """What another process makes this source of, by `minibento.models.sources.source_from`.
+
+        Raises:
+            DeclarationError: no other process could.
+        """
         ...
 
     def wrong_answer(self, runnable: Any) -> str | None:
@@ -54,7 +68,8 @@ class ModelLike(Protocol):
     @property
     def tag(self) -> Any: ...
     def method_specs(self) -> Mapping[str, _Signature]: ...
-    def load_runnable(self, threads: int | None) -> Any: ...
+    def load_runnable(self) -> Any: ...
+    def use_threads(self, runnable: Any, threads: int) -> None: ...
     def wrong_answer(self, runnable: Any) -> str | None: ...
     def example(self) -> Any: ...
 
@@ -71,9 +86,18 @@ class ModelSource:
             for name, signature in model.method_specs().items()
         }
 
-    def load(self, threads: int | None) -> Any:
+    def load(self) -> Any:
         """The model, verified and loaded."""
-        return self._model.load_runnable(threads)
+        return self._model.load_runnable()
+
+    def use_threads(self, runnable: Any, threads: int) -> None:
+        """Limit the libraries, and the model where it has a number of its own."""
+        use_threads(threads)
+        self._model.use_threads(runnable, threads)
+
+    def spec(self) -> dict[str, Any]:
+        """Its exact tag."""
+        return {"model": self.version}
 
     def wrong_answer(self, runnable: Any) -> str | None:
         """Compare with the answers stored when the model was saved."""
@@ -102,9 +126,17 @@ class ClassSource:
         self.version = ", ".join(str(model.tag) for model in class_models(cls))
         self._check_init()
 
-    def load(self, threads: int | None) -> Any:  # noqa: ARG002 - a class sets its own threads
+    def load(self) -> Any:
         """A new instance."""
         return self._class(**self._init)
+
+    def use_threads(self, runnable: Any, threads: int) -> None:  # noqa: ARG002 - the seam's
+        """Limit the libraries that are loaded; what else the class has, it must set itself."""
+        use_threads(threads)
+
+    def spec(self) -> dict[str, Any]:
+        """Where the class is found, and its init arguments."""
+        return class_spec(self._class, self._init)
 
     def wrong_answer(self, runnable: Any) -> str | None:  # noqa: ARG002 - the seam asks for it
         """Nothing is stored to compare a class of the user's with."""
@@ -136,9 +168,19 @@ class ObjectSource:
         self.version = replaced.version if replaced is not None else ""
         self.methods: Mapping[str, MethodSpec] = read_methods(type(obj)) or self._like(replaced)
 
-    def load(self, threads: int | None) -> Any:  # noqa: ARG002 - it is loaded already
+    def load(self) -> Any:
         """The object."""
         return self._object
+
+    def use_threads(self, runnable: Any, threads: int) -> None:
+        """Nothing: a fake computes as it likes."""
+
+    def spec(self) -> dict[str, Any]:
+        """None: the object is in this process."""
+        raise DeclarationError(
+            f"{self.name} is an object of this process, which no other one can make: "
+            "a runner of it is embedded"
+        )
 
     def wrong_answer(self, runnable: Any) -> str | None:  # noqa: ARG002 - the seam asks for it
         """A fake may answer what it likes."""

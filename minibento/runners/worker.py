@@ -8,7 +8,8 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from minibento.batching.batcher import Batcher
 from minibento.batching.compute import ComputeThread
@@ -20,15 +21,44 @@ from minibento.runners.connection import Connection
 from minibento.runners.numbers import Numbers
 from minibento.runners.options import Options
 from minibento.runners.prepared import Prepared
+from minibento.runners.records import Records
 from minibento.runners.source import Source, checked_runnable
 from minibento.wire.channel import Channel
 from minibento.wire.values import decode, encode
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "WorkerState"]
 
 _LOG = logging.getLogger("minibento")
 # What computes at the stop for callers that have all gone may so long end by itself.
-_LAST_SECONDS = 1.0
+_LAST_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """What a worker is at.
+
+    Attributes:
+        computing_since: When the present batch began, in monotonic seconds; None: it is idle.
+        until: When that batch, if it still computes, is stuck: half a second after its last
+            caller's deadline.
+        outstanding: Items that wait or compute.
+    """
+
+    computing_since: float | None
+    until: float | None
+    outstanding: int
+
+
+class Vitals(Protocol):
+    """Where a worker shows those who cannot ask it that it computes."""
+
+    def begin(self, since: float, until: float) -> None:
+        """A batch computes since then, and counts as stuck after `until`; monotonic seconds."""
+        ...
+
+    def end(self) -> None:
+        """Nothing computes."""
+        ...
 
 
 class Worker:
@@ -39,18 +69,34 @@ class Worker:
         source: What is loaded.
         options: As given to `minibento.Runner`.
         metrics: Where batches and queues are counted.
+        runnable: What the source has loaded already, before this process was forked.
+        vitals: Told when a batch begins and ends.
     """
 
-    def __init__(self, name: str, source: Source, options: Options, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        options: Options,
+        metrics: Metrics,
+        *,
+        runnable: Any = None,
+        vitals: Vitals | None = None,
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self._name = name
         self._source = source
         self._options = options
         self._compute = ComputeThread(f"minibento-{name}", self.loop)
+        self._runnable = runnable
+        self._records = Records()
+        self._vitals = vitals
         self._numbers = Numbers(metrics, name, source.version)
         self._batcher = Batcher(
             self._compute,
             self.loop,
+            began=self._records.began if vitals is None else self._began,
+            ended=self._records.ended if vitals is None else self._ended,
             observe=self._observe,
             found_stuck=self._found_stuck,
             over=self._no_longer_stuck,
@@ -79,8 +125,13 @@ class Worker:
             raise
 
     async def stop(self, grace: float) -> None:
-        """Answer what has been accepted, at most `grace` seconds long; then end."""
+        """Answer what has been accepted, at most `grace` seconds long; then end.
+
+        Callers in other processes are told at once, and take what they send from now on elsewhere.
+        """
         self._stopping = True
+        for connection in self._connections:
+            connection.leave()
         try:
             async with asyncio.timeout(grace):
                 await self._batcher.drained()
@@ -93,6 +144,8 @@ class Worker:
                 async with asyncio.timeout(_LAST_SECONDS):
                     await self._batcher.quiet()
         self._batcher.close()
+        for connection in self._connections:
+            connection.close()
         self.abandon()
 
     @property
@@ -100,13 +153,30 @@ class Worker:
         """The batch that does not end although nobody waits for it any more, if there is one."""
         return self._batcher.stuck
 
+    def state(self) -> WorkerState:
+        """What it is at now."""
+        span = self._batcher.computing
+        since, until = (None, None) if span is None else span
+        return WorkerState(since, until, self._batcher.outstanding)
+
     def abandon(self) -> None:
         """End the compute thread after what it has begun; from any thread, waits for nothing."""
         self._compute.stop()
 
     def serve(self, channel: Channel) -> None:
         """Answer the calls that arrive on a channel."""
-        self._connections.append(Connection(self, channel))
+        connection = Connection(self, channel)
+        self._connections.append(connection)
+        if connection.ledger is not None:
+            self._records.open(connection.ledger)
+        if self._stopping:
+            connection.leave()
+
+    def lost(self, connection: Connection) -> None:
+        """The caller's end of this connection has gone, and with it all of its calls."""
+        self._connections.remove(connection)
+        if connection.ledger is not None:
+            self._records.close(connection.ledger)
 
     def accept(self, method: str) -> Prepared:
         """The method a call names.
@@ -133,6 +203,17 @@ class Worker:
         self._batcher.forget(method.queue, entries)
         self._numbers.waiting(self._batcher.waiting)
 
+    def _began(self, batch: Sequence[Entry]) -> None:
+        self._records.began(batch)
+        span = self._batcher.computing
+        if self._vitals is not None and span is not None:
+            self._vitals.begin(*span)
+
+    def _ended(self) -> None:
+        self._records.ended()
+        if self._vitals is not None:
+            self._vitals.end()
+
     def _observe(
         self, _queue: Queue, batch: Sequence[Entry], started: float, seconds: float
     ) -> None:
@@ -150,7 +231,11 @@ class Worker:
         _LOG.error("runner %r is back: %s took %.1f s", self._name, stuck.method, stuck.seconds)
 
     def _load(self) -> Any:
-        return checked_runnable(self._source.load(self._options.threads), self._source)
+        runnable = self._source.load() if self._runnable is None else self._runnable
+        self._runnable = None
+        if self._options.threads is not None:
+            self._source.use_threads(runnable, self._options.threads)
+        return checked_runnable(runnable, self._source)
 
     def _warm_up(self, runnable: Any) -> None:
         """Call each method that has an example, and give the policy what it took."""

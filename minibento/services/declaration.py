@@ -13,7 +13,10 @@ from minibento.services.api import options_of
 from minibento.services.hooks import HookKind, hook_of
 from minibento.services.method import Method, read_method
 
-__all__ = ["RESERVED", "Declaration", "Runs", "check_timeout"]
+__all__ = ["DEFAULT_TIMEOUT", "RESERVED", "Declaration", "Runs", "check_timeout"]
+
+# Seconds until an answer is due where nobody says anything else.
+DEFAULT_TIMEOUT = 60.0
 
 RESERVED = frozenset({"", "livez", "readyz", "healthz", "metrics", "openapi.json", "docs"})
 
@@ -64,7 +67,7 @@ class Declaration:
         cls,
         service: type,
         name: str | None = None,
-        timeout: float = 60.0,
+        timeout: float = DEFAULT_TIMEOUT,
         middleware: Sequence[Any] = (),
         mounts: Mapping[str, Any] | None = None,
     ) -> "Declaration":

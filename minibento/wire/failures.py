@@ -1,5 +1,6 @@
 """Exceptions as plain data and back: ours cross as themselves, all others as ModelError."""
 
+import math
 import traceback
 from typing import Any
 
@@ -28,22 +29,24 @@ def to_record(error: BaseException, method: str, index: int | None = None) -> Er
     if isinstance(error, ItemError):
         return ErrorRecord(
             "ItemError",
-            error.detail,
-            error.status,
-            error.field,
+            _text(error.detail),
+            _integer(error.status, ItemError.status),
+            None if error.field is None else _text(error.field),
             index=index,
-            expected=error.expected,
-            got=error.got,
+            expected=None if error.expected is None else _text(error.expected),
+            got=None if error.got is None else _text(error.got),
         )
     status, detail = getattr(error, "status_code", None), getattr(error, "detail", None)
     if isinstance(status, int) and 400 <= status <= 599 and isinstance(detail, str):
         # An HTTPException, by its shape: a worker does not import Starlette.
-        return ErrorRecord("ItemError", detail, status, index=index)
+        return ErrorRecord("ItemError", _text(detail), int(status), index=index)
     name = type(error).__name__
     if isinstance(error, MinibentoError) and name in _CROSS_AS_THEMSELVES:
-        text = getattr(error, "remote_traceback", "")
-        retry_after = getattr(error, "retry_after", 1)
-        return ErrorRecord(name, str(error), error.status, None, text, index, retry_after)
+        text = _text(getattr(error, "remote_traceback", ""))
+        retry_after = _integer(getattr(error, "retry_after", 1), 1)
+        return ErrorRecord(
+            name, _text(error), _integer(error.status, 500), None, text, index, retry_after
+        )
     lines = "".join(traceback.format_exception(error))
     return ErrorRecord("ModelError", f"{method}: {name}: {_text(error)}", 500, None, lines, index)
 
@@ -64,9 +67,14 @@ def from_record(record: ErrorRecord) -> MinibentoError:
     return error
 
 
-def _text(error: BaseException) -> str:
+def _integer(value: object, default: int) -> int:
+    """What user code set where a whole number belongs: a record must have its types to cross."""
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else default
+
+
+def _text(error: object) -> str:
     """What the exception says; a user's own `__str__` may itself raise."""
     try:
-        return str(error)
+        return str.__str__(str(error))
     except BaseException:  # noqa: BLE001 - user code, which must not end the worker's loop
         return "(its text cannot be shown)"

@@ -1,10 +1,11 @@
 """The transport inside one process and one loop: same messages, same conversion, no sockets."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from minibento.wire.channel import Receiver
 from minibento.wire.messages import Call, Item, Message, Reply
-from minibento.wire.values import Payload
+from minibento.wire.payload import Payload
 
 __all__ = ["MemoryChannel", "pair"]
 
@@ -14,12 +15,17 @@ class _Inbox:
     """Where one end's messages arrive."""
 
     receiver: Receiver | None = None
+    closed: bool = False
 
 
 class MemoryChannel:
-    """One end; what it sends, the other end's receiver is called with at once."""
+    """One end; what it sends, the other end's receiver is called with at once.
+
+    Both ends live in one process: neither is lost to the other, and there is no ledger.
+    """
 
     __slots__ = ("_inbox", "_outbox")
+    ledger = None
 
     def __init__(self, inbox: _Inbox, outbox: _Inbox) -> None:
         self._inbox = inbox
@@ -27,6 +33,8 @@ class MemoryChannel:
 
     def send(self, message: Message) -> None:
         """Hand the message over, with copies of its buffers: neither side sees the other write."""
+        if self._outbox.closed:
+            return
         assert self._outbox.receiver is not None
         if isinstance(message, Call | Reply | Item) and message.payload.buffers:
             copies = [bytearray(buffer) for buffer in message.payload.buffers]
@@ -36,6 +44,13 @@ class MemoryChannel:
     def receive(self, receiver: Receiver) -> None:
         """Set what is called with each message that arrives."""
         self._inbox.receiver = receiver
+
+    def lost(self, callback: Callable[[], None]) -> None:
+        """The callback is never called."""
+
+    def close(self) -> None:
+        """Nothing more is sent or arrives, in either direction."""
+        self._inbox.closed = self._outbox.closed = True
 
 
 def pair() -> tuple[MemoryChannel, MemoryChannel]:

@@ -7,7 +7,7 @@ streaming method, with Items and then an End or a Failure.
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from minibento.wire.values import Payload
+from minibento.wire.payload import Payload
 
 __all__ = [
     "Call",
@@ -29,6 +29,7 @@ class Call:
     Attributes:
         deadline: Absolute CLOCK_MONOTONIC seconds; None: never.
         count: None: one item; else the number of items in the payload's list, array or frame.
+        alone: The item may share its batch with no other.
     """
 
     id: int
@@ -36,6 +37,7 @@ class Call:
     payload: Payload
     deadline: float | None = None
     count: int | None = None
+    alone: bool = False
 
 
 @dataclass(slots=True)

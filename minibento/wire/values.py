@@ -9,11 +9,12 @@ name. Nothing that is decoded can execute code.
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from minibento.errors import CannotCross, ItemError
+from minibento.wire.payload import Payload
 from minibento.wire.value_reader import read
 from minibento.wire.value_writer import PLAIN, Writer
 
@@ -23,16 +24,6 @@ __all__ = ["Payload", "decode", "decode_bytes", "encode", "encode_bytes"]
 INLINE_BYTES = 4096
 
 _ENCODER = msgspec.msgpack.Encoder()
-
-
-class Payload(NamedTuple):
-    """One value ready to cross: `body` is msgpack, `buffers` are the raw bytes of large arrays.
-
-    The buffers are views of the sender's own arrays: a channel copies them before it returns.
-    """
-
-    body: bytes
-    buffers: Sequence[memoryview | bytearray]
 
 
 def encode(value: object, where: str = "", inline: float = INLINE_BYTES) -> Payload:

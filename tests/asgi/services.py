@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,12 @@ class Pair:
     right: int
 
 
+STRANGE: dict[str, Any] = {
+    "labels": np.array(["good", "bad"], object),
+    "objects": np.array([{}, None], object),
+    "lists": [[1, 2], [3, 4]],
+    "ragged": [[1, 2], [3]],
+}
 SINGLETON = PlainTextResponse("shared")
 
 
@@ -104,6 +110,33 @@ class Cooking:
     @api
     async def matrix(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return x / 0.0
+
+    @api
+    async def doubled(self, x: Annotated[np.ndarray, np.float32, (None, 2)]) -> np.ndarray:
+        x *= 2  # in place: what a method gets is its own, however it came
+        return x
+
+    @api
+    async def any_array(self, x: np.ndarray) -> str:
+        return f"{x.dtype} {x.shape}"
+
+    @api
+    async def strange(self, kind: str) -> np.ndarray:
+        found: np.ndarray = STRANGE[kind]
+        return found
+
+    @api
+    async def reverse(self, data: bytes) -> bytes:
+        return data[::-1]
+
+    @api
+    async def picture(self, ctx: Context) -> bytes:
+        ctx.response.headers["content-type"] = "image/png"
+        return b"\x89PNG"
+
+    @api
+    async def no_bytes(self) -> bytes:
+        return "text"  # type: ignore[return-value]  # a slip
 
     @api
     async def nan(self, kind: str) -> Decision:

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from minibento import log
 from minibento.asgi.service import Service, service
+from minibento.asgi.serving import Serving
 from minibento.call import current_call
 from minibento.services.api import api
 
@@ -37,7 +38,7 @@ def stream() -> Iterator[io.StringIO]:
 
 def served(*, access_log: bool) -> Service[Noting]:
     made = service(Noting)
-    made.access_log = access_log
+    made.serving = Serving(access_log=access_log)
     return made
 
 

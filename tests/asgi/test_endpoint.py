@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
-from minibento.asgi.endpoint import Endpoint
 from minibento.asgi.service import Service
+from minibento.asgi.serving import Serving
 from minibento.call import current_call
 from tests.asgi.services import FAILURES, Kitchen
 
@@ -300,14 +300,15 @@ def test_a_body_in_parts_is_put_together() -> None:
 
 
 @pytest.mark.parametrize("size", [-1, 0, 1])
-def test_a_body_over_the_limit_is_413(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(Endpoint, "max_body", 1000)
+def test_a_body_over_the_limit_is_413(size: int) -> None:
+    app = Kitchen.replace()
+    app.serving = Serving(max_body=1000)
 
     async def main() -> None:
         body = b'{"a": 1' + b" " * (1000 + size - 8) + b"}"
-        sent = await call(Kitchen.replace(), "/add", parts(body[:500], body[500:]))
+        sent = await call(app, "/add", parts(body[:500], body[500:]))
         assert sent[0]["status"] == (413 if size > 0 else 200)
-        whole = await call(Kitchen.replace(), "/add", parts(body))
+        whole = await call(app, "/add", parts(body))
         assert whole[0]["status"] == (413 if size > 0 else 200)
 
     asyncio.run(main())

@@ -2,9 +2,12 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 from starlette.testclient import TestClient
 
 from minibento.asgi.openapi import openapi
+from minibento.asgi.service import service
+from minibento.services.api import api
 from tests.asgi.services import Kitchen
 
 DOCUMENT = openapi(Kitchen.declaration)
@@ -47,6 +50,34 @@ def test_a_string_may_be_sent_as_plain_text_and_nothing_needs_no_body() -> None:
     assert shout["required"] is True
     assert DOCUMENT["paths"]["/maybe"]["post"]["requestBody"]["required"] is False
     assert "requestBody" not in DOCUMENT["paths"]["/nothing"]["post"]
+
+
+def test_arrays_are_described_as_json_and_as_files_bytes_as_they_are() -> None:
+    doubled = DOCUMENT["paths"]["/doubled"]["post"]
+    for content in [doubled["requestBody"]["content"], doubled["responses"]["200"]["content"]]:
+        assert list(content) == ["application/json", "application/x-npy"]
+        assert content["application/json"]["schema"]["type"] == "array"
+        assert content["application/x-npy"]["schema"]["format"] == "binary"
+    assert "float32 of shape (None, 2)" in str(doubled["requestBody"])
+    reverse = DOCUMENT["paths"]["/reverse"]["post"]
+    octets = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    assert reverse["requestBody"]["content"] == octets
+    assert reverse["responses"]["200"]["content"] == octets
+
+
+def test_an_example_is_shown_only_where_it_can_be_read() -> None:
+    class Scaling:
+        @api(example=np.array([1, 2]))
+        def scale(self, x: np.ndarray) -> None: ...
+
+        @api(example=b"\xff")
+        def cut(self, data: bytes) -> None: ...
+
+    paths = openapi(service(name="Scaling")(Scaling).declaration)["paths"]
+    content = paths["/scale"]["post"]["requestBody"]["content"]
+    assert content["application/json"]["example"] == [1, 2]
+    assert "example" not in content["application/x-npy"]
+    assert "example" not in str(paths["/cut"]["post"]["requestBody"])
 
 
 def test_errors_are_described_as_problems_with_the_users_own() -> None:

@@ -28,6 +28,16 @@ def test_the_root_leads_to_the_docs(http: TestClient) -> None:
     assert http.get("/").url.path == "/docs"
 
 
+def test_behind_a_proxy_that_takes_a_prefix_away_all_ways_lead_through_it() -> None:
+    with TestClient(Kitchen.replace(), root_path="/scoring", follow_redirects=False) as http:
+        # What a server hands on: the path that the proxy has left, below the prefix again.
+        assert http.get("/scoring/").headers["location"] == "/scoring/docs"
+        assert http.get("/scoring/docs").status_code == 200
+        # The page asks for it as `openapi.json`, beside itself.
+        assert http.get("/scoring/openapi.json").json()["servers"] == [{"url": "/scoring"}]
+        assert http.post("/scoring/add", json={"a": 1}).json() == 11
+
+
 @pytest.mark.parametrize(
     ("path", "near"), [("/clasify", "/classify"), ("/add/", "/add"), ("/Docs", "/docs")]
 )

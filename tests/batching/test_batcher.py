@@ -8,6 +8,7 @@ import pytest
 
 from minibento.batching.batcher import Batcher
 from minibento.batching.compute import ComputeThread
+from minibento.batching.overrun import Span
 from minibento.batching.policy import Greedy, Policy, Send, Wait, Waiting
 from minibento.batching.queue import Entry, Outcome, Queue
 from minibento.errors import DeadlineExceeded, Overloaded
@@ -64,10 +65,23 @@ class Bench:
         self.clock = Clock()
         self.compute = ByHand()
         self.batches: list[list[Any]] = []
-        self.batcher = Batcher(self.compute, asyncio.get_running_loop(), clock=self.clock)
+        self.heard: list[Any] = []
+        self.batcher = Batcher(
+            self.compute,
+            asyncio.get_running_loop(),
+            began=lambda batch: self.heard.append([entry.item for entry in batch]),
+            ended=lambda: self.heard.append("ended"),
+            clock=self.clock,
+        )
 
-    def queue(self, policy: Policy | None = None, limit: int = 100, name: str = "predict") -> Queue:
-        queue = Queue(name, self._job, policy or Greedy(128), limit)
+    def queue(
+        self,
+        policy: Policy | None = None,
+        limit: int = 100,
+        name: str = "predict",
+        repeatable: bool = True,
+    ) -> Queue:
+        queue = Queue(name, self._job, policy or Greedy(128), limit, repeatable)
         self.batcher.add(queue)
         return queue
 
@@ -376,3 +390,56 @@ async def test_refuse_all_answers_what_still_waits_with_the_error(bench: Bench) 
     bench.compute.finish()
     assert computing.values == [1]
     assert bench.batcher.waiting == 0
+
+
+@on_a_loop
+async def test_each_batch_is_announced_before_it_computes_and_when_it_has_ended(
+    bench: Bench,
+) -> None:
+    queue = bench.queue()
+    bench.put(queue, 1, 2)
+    await turn()
+    assert bench.heard == [[1, 2]]
+    assert not bench.batches
+    bench.put(queue, 3)
+    bench.compute.finish()
+    assert bench.heard == [[1, 2], "ended", [3]]
+    bench.compute.finish()
+    await turn()
+    assert bench.heard == [[1, 2], "ended", [3], "ended"]
+
+
+@on_a_loop
+async def test_what_may_not_run_twice_has_ended_a_turn_after_its_answers_and_before_the_next(
+    bench: Bench,
+) -> None:
+    queue = bench.queue(repeatable=False)
+    put = bench.put(queue, 1, 2)
+    await turn()
+    bench.put(queue, 3)
+    bench.compute.finish()
+    assert put.values == [1, 2]
+    bench.put(queue, 4)
+    assert bench.heard == [[1, 2]]
+    await turn()
+    assert bench.heard == [[1, 2], "ended", [3, 4]]
+    bench.compute.finish()
+    await bench.batcher.drained()
+    await turn()
+    assert bench.heard[-1] == "ended"
+    assert bench.batcher.outstanding == 0
+
+
+@on_a_loop
+async def test_it_says_since_when_and_until_when_a_batch_computes_and_what_is_left(
+    bench: Bench,
+) -> None:
+    queue = bench.queue()
+    assert (bench.batcher.computing, bench.batcher.outstanding) == (None, 0)
+    bench.put(queue, 1, 2, deadline=130.0)
+    await turn()
+    bench.put(queue, 3)
+    assert (bench.batcher.computing, bench.batcher.outstanding) == (Span(100.0, 130.5), 3)
+    bench.compute.finish()
+    bench.compute.finish()
+    assert (bench.batcher.computing, bench.batcher.outstanding) == (None, 0)

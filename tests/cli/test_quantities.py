@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from minibento.cli.quantities import age, short_version, size
+from minibento.cli.quantities import age, duration, short_version, size
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,3 +54,18 @@ def test_a_content_version_grows_until_no_other_begins_with_it() -> None:
 
 def test_a_version_that_the_user_chose_is_shown_whole() -> None:
     assert short_version("2026-01-release-candidate", []) == "2026-01-release-candidate"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0 s"),
+        (0.9, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min 0 s"),
+        (3725, "1 h 2 min"),
+        (86400 * 3 + 3600 * 4 + 59, "3 d 4 h"),
+    ],
+)
+def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -113,6 +113,15 @@ def running(
         process.communicate()
 
 
+def said(process: "subprocess.Popen[str]", text: str) -> None:
+    """Read until the service has printed a line; the server's log is read over."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line == f"{text}\n":
+            return
+    raise AssertionError(f"it has not printed {text!r}")
+
+
 def post(
     port: int, path: str, body: object, more: Mapping[str, str] | None = None
 ) -> tuple[int, bytes]:
@@ -157,7 +166,9 @@ def test_without_an_access_log_nothing_is_printed_for_a_request(app: Path) -> No
         post(port, "/count", "two words")
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)
-    assert output == "goodbye\n"
+    assert "goodbye\n" in output
+    assert "/count" not in output
+    assert '"api"' not in output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -166,8 +177,7 @@ def test_a_signal_ends_it_after_the_request_under_way(app: Path, number: signal.
     with running(app) as (process, port, _):
         asking = threading.Thread(target=lambda: answers.append(post(port, "/slow", 0.5)))
         asking.start()
-        assert process.stdout is not None
-        assert process.stdout.readline() == "slow began\n"
+        said(process, "slow began")
         process.send_signal(number)
         asking.join(20)
         output, errors = process.communicate(timeout=20)
@@ -181,8 +191,7 @@ def test_a_second_ctrl_c_does_not_wait(app: Path) -> None:
     with running(app) as (process, port, _):
         asking = threading.Thread(target=lambda: _ask_and_be_cut_off(port))
         asking.start()
-        assert process.stdout is not None
-        assert process.stdout.readline() == "slow began\n"
+        said(process, "slow began")
         process.send_signal(signal.SIGINT)
         _until_refused(port)
         process.send_signal(signal.SIGINT)
@@ -213,8 +222,7 @@ def test_a_second_ctrl_c_leaves_what_never_ends_behind(app: Path, path: str) -> 
     with running(app) as (process, port, _):
         asking = threading.Thread(target=lambda: _ask_and_be_cut_off(port, path, None))
         asking.start()
-        assert process.stdout is not None
-        assert process.stdout.readline() == "never began\n"
+        said(process, "never began")
         process.send_signal(signal.SIGINT)
         _until_refused(port)
         process.send_signal(signal.SIGINT)
@@ -230,18 +238,14 @@ def test_a_second_ctrl_c_ends_a_hook_that_blocks(app: Path) -> None:
     (app / "service.py").write_text(blocking)
     with running(app) as (process, _, _):
         process.send_signal(signal.SIGINT)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "goodbye\n"
+        said(process, "goodbye")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
     assert process.returncode == 0
 
 
 def test_it_leaves_a_thread_that_never_ends_behind_after_its_grace(app: Path) -> None:
-    (app / "service.py").write_text(
-        f"import minibento.cli.server as s; s._GRACE_SECONDS = s._HOOKS_SECONDS = 1\n{SERVICE}"
-    )
-    with running(app) as (process, port, _):
+    with running(app, "--set", "grace=1") as (process, port, _):
         assert post(port, "/never_in_thread", None, {"minibento-timeout": "0.2"})[0] == 504
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)
@@ -262,17 +266,8 @@ def test_a_port_in_use_is_one_line_and_exit_code_1_within_2_seconds(app: Path) -
 def test_of_two_that_start_at_once_one_says_that_the_port_is_taken(app: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-    # Both are held before they listen, until both have bound.
-    (app / "service.py").write_text(f"print('bound', flush=True)\ninput()\n{SERVICE}")
     processes = [start(app, "serve", "--port", port) for _ in range(2)]
     try:
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "bound\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("\n")
-            process.stdin.flush()
         assert _ended(processes) == 1
         loser = next(one for one in processes if one.poll() is not None)
         _, errors = loser.communicate(timeout=20)
@@ -306,7 +301,7 @@ def test_a_wrong_start_is_refused_within_2_seconds(
 def test_host_and_port_come_from_the_environment(app: Path) -> None:
     _, errors, _ = failed(app, "serve", MINIBENTO_HOST="192.0.2.1", MINIBENTO_PORT="4567")
     assert "192.0.2.1" in errors
-    assert failed(app, "serve", MINIBENTO_PORT="many")[0] == 2
+    assert failed(app, "serve", MINIBENTO_PORT="many")[0] == 1
 
 
 def test_an_open_address_is_warned_of(app: Path) -> None:
@@ -329,7 +324,7 @@ def test_an_open_address_is_warned_of(app: Path) -> None:
         ),
     ],
 )
-def test_a_service_that_does_not_start_is_one_line_with_the_place(
+def test_a_service_that_does_not_start_is_told_with_its_traceback_and_the_place(
     app: Path, text: str, said: str
 ) -> None:
     source = SERVICE.replace("class Counter:\n", f"class Counter:\n{text}")
@@ -339,8 +334,10 @@ def test_a_service_that_does_not_start_is_one_line_with_the_place(
     )
     code, errors, _ = failed(app, "serve", "--port", "0")
     assert code == 1
-    assert errors.count("\n") == 1
-    assert f"Counter did not start: service.py:{line}: {said}" in errors
+    assert errors.count("Traceback") == 1
+    assert "processes" not in errors
+    last = errors.splitlines()[-1]
+    assert last.startswith(f"Error: Counter did not start: service.py:{line}: {said}")
 
 
 def test_debug_shows_the_users_traceback(app: Path) -> None:
@@ -393,10 +390,11 @@ def _until_refused(port: int) -> None:
     until = time.monotonic() + 20
     while time.monotonic() < until:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            # Whoever tries while the queue is emptied hears of it at the second try, after 1 s.
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
         except ConnectionRefusedError:
             return
-        except ConnectionResetError:  # it was in the queue of the socket that is closed now
+        except (ConnectionResetError, TimeoutError):  # nobody new is let in, it is not closed yet
             continue
     raise AssertionError("the server still takes connections")
 

@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from minibento.cli.target import Place, find, place
+from minibento.asgi.service import Service
+from minibento.cli.target import place
 from minibento.errors import TargetError
+from minibento.processes.place import Place
+from minibento.processes.user_service import service_at
 
 ONE = """
 import minibento
@@ -22,6 +26,10 @@ class {name}:
 def write(path: Path, *names: str, text: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(ONE.format(name=name) for name in names) + text)
+
+
+def find(target: str | None) -> Service[Any]:
+    return service_at(place(target, Path.cwd()))
 
 
 def refusal(target: str | None) -> str:

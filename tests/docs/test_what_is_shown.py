@@ -31,6 +31,7 @@ def test_the_readme_shows_the_service_of_the_quickstart() -> None:
         ("quickstart.md", "quickstart"),
         ("from-bentoml.md", "from_bentoml"),
         ("concepts.md", "mounting"),
+        ("serving.md", "serving"),
     ],
 )
 def test_a_page_shows_the_files_that_run(page: str, folder: str) -> None:

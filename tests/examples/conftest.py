@@ -4,7 +4,6 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import chdir
 from pathlib import Path
 from types import ModuleType
 
@@ -49,5 +48,5 @@ def example() -> Callable[[str], ModuleType]:
 @pytest.fixture(scope="session")
 def server(trained: str) -> Iterator[str]:
     """URL of the example, served by the command."""
-    with chdir(EXAMPLE), testing.serve("service:CreditRisk") as running:
+    with testing.serve("service:CreditRisk", folder=EXAMPLE) as running:
         yield running.url

@@ -5,13 +5,23 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 DEMO = Path(__file__).parents[2] / "examples" / "credit_risk" / "demo.py"
 
 
-def test_the_demo_prints_real_decisions_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """For temporary files. Paths of sockets are limited: pytest's own would exceed that."""
+    with tempfile.TemporaryDirectory(prefix="mb-") as made:
+        yield Path(made)
+
+
+def test_the_demo_prints_real_decisions_updates_and_leaves_nothing_behind(folder: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(folder)}
     environment.pop("MINIBENTO_HOME", None)
     done = subprocess.run(
         [sys.executable, str(DEMO)],
@@ -26,4 +36,15 @@ def test_the_demo_prints_real_decisions_and_leaves_nothing_behind(tmp_path: Path
     assert re.search(r"APPROVED  risk 0\.\d\d", done.stdout)
     assert re.search(r"DECLINED  risk 0\.\d\d", done.stdout)
     assert re.search(r"twelve years old +refused +age: ", done.stdout)
-    assert list(tmp_path.iterdir()) == []
+    risks = re.findall(r"a freelance without income .+ risk (0\.\d\d)", done.stdout)
+    before, updated, back = risks
+    assert before == back != updated
+    (summary,) = re.findall(
+        r"(\d+) requests meanwhile: (\d+) answered by the old version, "
+        r"(\d+) by the new one, 0 failed",
+        done.stdout,
+    )
+    asked, by_old, by_new = map(int, summary)
+    assert asked == by_old + by_new
+    assert min(by_old, by_new) > 0
+    assert list(folder.iterdir()) == []

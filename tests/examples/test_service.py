@@ -1,7 +1,12 @@
 """The credit-risk service: what it takes, what it decides, what it refuses."""
 
 import ast
+import os
 import re
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +16,7 @@ import httpx2
 import pytest
 
 from minibento import method, models, testing
+from tests.processes.serving import running
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "credit_risk"
 APPLICATION: dict[str, Any] = {
@@ -158,6 +164,48 @@ def test_the_client_prints_a_decision_or_a_reason_for_each_as_the_readme_shows(
 ) -> None:
     example("client").main(server, "5")
     assert without_figures(capsys.readouterr().out) in without_figures(README.read_text("utf-8"))
+
+
+def test_the_client_that_loops_says_each_second_what_was_answered(
+    server: str, example: Callable[[str], ModuleType]
+) -> None:
+    said: list[str] = []
+    assert example("client").loop(server, 1.5, said.append) == 0
+    *seconds, whole = said
+    assert len(seconds) == 2
+    for line in seconds:
+        assert re.fullmatch(r"\d\d:\d\d:\d\d  \d+ x risk 0\.\d\d; slowest \d+ ms", line)
+    found = re.fullmatch(r"(\d+) answered, 0 failed", whole)
+    assert found is not None
+    assert int(found[1]) > 1
+
+
+def test_the_client_that_loops_counts_what_got_no_answer(
+    example: Callable[[str], ModuleType],
+) -> None:
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    failed = example("client").loop(f"http://127.0.0.1:{port}", 0.5, said.append)
+    assert failed > 0
+    assert "ConnectError" in said[0]
+    assert said[-1] == f"0 answered, {failed} failed"
+
+
+def test_whoever_kills_processes_of_the_model_fails_no_request_of_the_client(trained: str) -> None:
+    home = os.environ["MINIBENTO_HOME"]
+    with running(EXAMPLE, "service:CreditRisk", MINIBENTO_HOME=home) as server:
+        command = [sys.executable, "-u", str(EXAMPLE / "client.py"), server.server.url, "--loop"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
+            assert client.stdout is not None
+            said = [client.stdout.readline()]
+            for role in ("runner-worker", "runner-nursery", "runner-worker", "api-nursery"):
+                server.until_replaced(role, server.kill(role))
+            said.append(client.stdout.readline())
+            client.send_signal(signal.SIGINT)
+            said += client.stdout.readlines()
+    assert client.returncode == 0, said
+    assert said[-1].endswith(" answered, 0 failed\n")
 
 
 def test_the_readme_shows_what_training_prints(trained: str) -> None:

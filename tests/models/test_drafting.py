@@ -48,6 +48,6 @@ def test_it_has_no_object_to_load_and_says_what_to_do() -> None:
     with models.create("sentiment", version="v1") as draft:
         (draft.path / "weights.bin").write_bytes(b"123")
     model = models.get("sentiment:v1")
-    for call in (model.load, model.to_runner, lambda: model.load_runnable(None)):
+    for call in (model.load, model.to_runner, model.load_runnable):
         with pytest.raises(UsageError, match=r"minibento\.Runner"):
             call()

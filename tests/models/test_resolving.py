@@ -45,7 +45,7 @@ def test_a_placeholder_lets_a_service_be_imported_without_a_store() -> None:
     assert str(model.tag) == "credit_risk:production"
     assert (model.labels, model.metadata, model.custom_objects) == ({}, {}, {})
     assert (model.method_specs(), model.example(), model.answers()) == ({}, None, None)
-    for use in (model.load, lambda: model.load_runnable(1), lambda: model.path):
+    for use in (model.load, model.load_runnable, lambda: model.path):
         with pytest.raises(UsageError, match=r"credit_risk:production is a placeholder"):
             use()
 

@@ -26,6 +26,7 @@ from minibento.errors import (
     UsageError,
 )
 from minibento.metrics import Metrics
+from minibento.runners.engine import EmbeddedEngine
 from minibento.runners.method import method
 from minibento.runners.runner import Runner
 
@@ -476,7 +477,7 @@ def test_cancelling_from_a_foreign_loop_leaves_the_queue_too() -> None:
 def waiting(runner: Runner) -> int:
     """Items that wait in a runner."""
     engine = runner.running
-    assert engine is not None
+    assert isinstance(engine, EmbeddedEngine)
     return engine._worker._batcher.waiting
 
 

@@ -17,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from minibento.call import Call, current_call
 from minibento.errors import DeadlineExceeded, ItemError, MinibentoError, ModelError
 from minibento.metrics import Metrics
+from minibento.runners.engine import EmbeddedEngine
 from minibento.runners.method import method
 from minibento.runners.runner import Runner
 
@@ -203,9 +204,9 @@ def test_20000_mixed_calls_leave_nothing_behind_and_cross_no_answers() -> None:
         assert {"NoneType", "ItemError", "ModelError", "CancelledError"} <= set(kinds)
         assert DeadlineExceeded.__name__ in kinds
         engine = runner.engine()
+        assert isinstance(engine, EmbeddedEngine)
         await engine._worker._batcher.drained()
-        assert not engine.client._pending
-        assert not engine.client._streams
+        assert not engine.client.under_way()
         [connection] = engine._worker._connections
         assert not connection._entries
         assert not connection._streams

@@ -136,3 +136,17 @@ def test_a_model_that_is_itself_a_function_is_called_directly() -> None:
     with Runner(Function) as runner:
         assert runner.run(1) == 2
         assert runner.run_batch([1, 2]) == [2, 3]
+
+
+def test_handles_can_be_made_before_the_first_call_with_what_they_import() -> None:
+    """As a nursery does, so that no worker's first request waits for pandas."""
+
+    class Model:
+        @method(batchable=True)
+        def predict(self, rows: list[float]) -> list[float]:
+            return rows
+
+    runner = Runner(Model)
+    assert "predict" not in vars(runner)
+    runner.make_handles()
+    assert runner.predict is vars(runner)["predict"]

@@ -1,10 +1,14 @@
 """Exceptions cross as plain data: ours as themselves, all others as ModelError."""
 
+from http import HTTPStatus
+
 import pytest
 from starlette.exceptions import HTTPException
 
 from minibento import errors
 from minibento.wire.failures import from_record, to_record
+from minibento.wire.frames import FrameReader, FrameWriter
+from minibento.wire.messages import Failure
 
 
 def crossed(error: BaseException) -> errors.MinibentoError:
@@ -79,3 +83,28 @@ def test_a_kind_that_nobody_knows_is_a_model_error_and_never_looked_up() -> None
     record = to_record(KeyError("x"), "m.predict")
     record.kind = "annotations"
     assert type(from_record(record)) is errors.ModelError
+
+
+class _Text(str):
+    """A text of a user's own type."""
+
+    __slots__ = ()
+
+
+def odd_errors() -> list[BaseException]:
+    """What user code can do to our errors, their types notwithstanding."""
+    item = errors.ItemError(_Text("bad"), field=_Text("age"), expected=5, got=[1])  # type: ignore[arg-type]
+    moved = errors.ItemError("bad")
+    moved.status, moved.field = "422", ("rows", 3)  # type: ignore[assignment]
+    busy = errors.Overloaded("full", retry_after=2.5)  # type: ignore[arg-type]
+    never = errors.Overloaded("full", retry_after=float("inf"))  # type: ignore[arg-type]
+    return [item, moved, busy, never, HTTPException(HTTPStatus.CONFLICT, _Text("taken"))]
+
+
+@pytest.mark.parametrize("error", odd_errors(), ids=repr)
+def test_a_record_crosses_the_wire_whatever_user_code_has_put_into_the_error(
+    error: BaseException,
+) -> None:
+    record = to_record(error, "m.predict", index=1)
+    data = b"".join(FrameWriter().parts(Failure(1, record)))
+    assert list(FrameReader().feed(data)) == [Failure(1, record)]

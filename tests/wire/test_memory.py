@@ -33,3 +33,19 @@ def test_large_arrays_are_copied_once_sent_and_may_be_written_to_where_they_arri
     assert received[0] == 0
     received[1] = 2
     assert sent[1] == 0
+
+
+def test_after_a_close_nothing_is_sent_or_arrives_and_nobody_is_lost() -> None:
+    left, right = pair()
+    arrived: list[Message] = []
+    losses: list[None] = []
+    for end in (left, right):
+        end.receive(arrived.append)
+        end.lost(lambda: losses.append(None))
+    left.close()
+    left.send(Cancel(1))
+    right.send(Cancel(2))
+    right.close()
+    assert not arrived
+    assert not losses
+    assert left.ledger is None

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from minibento.errors import TargetError
 
-__all__ = ["import_from", "located"]
+__all__ = ["import_from", "is_own", "located"]
 
 # Steps in here are never the user's own code, even where its sources lie below their folder.
 _MINIBENTO = Path(__file__).parents[1]
@@ -45,12 +45,13 @@ def _place(error: BaseException, folder: Path) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_shown(Path(error.filename), folder)}:{error.lineno}"
     steps = traceback.extract_tb(error.__traceback__)
-    own = [step for step in steps if _is_own(Path(step.filename), folder)]
+    own = [step for step in steps if is_own(Path(step.filename), folder)]
     step = (own or list(steps))[-1]
     return f"{_shown(Path(step.filename), folder)}:{step.lineno}"
 
 
-def _is_own(path: Path, folder: Path) -> bool:
+def is_own(path: Path, folder: Path) -> bool:
+    """Whether a source file is the user's own code below `folder`."""
     if not path.is_relative_to(folder) or path.is_relative_to(_MINIBENTO):
         return False
     return "site-packages" not in path.relative_to(folder).parts

@@ -1,0 +1,1 @@
+"""How a server is configured: what its keys are, where their values come from."""

@@ -1,0 +1,32 @@
+"""How long a dead worker's successor waits: a pure function of the deaths; knows no process."""
+
+from collections import deque
+
+__all__ = ["Backoff"]
+
+_STEPS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+# So many deaths in so many seconds are no accidents, whatever the worker answered in between.
+_MANY, _WINDOW = 5, 10.0
+
+
+class Backoff:
+    """The pauses of one worker slot: none after an accident, longer where starting does not help.
+
+    A death counts as a failure if the worker answered nothing before it, or if it is one of more
+    than 5 within 10 s.
+    """
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self._deaths: deque[float] = deque(maxlen=_MANY + 1)
+
+    def died(self, now: float, *, answered: bool) -> float:
+        """Seconds until the next start."""
+        self._deaths.append(now)
+        often = len(self._deaths) > _MANY and now - self._deaths[0] < _WINDOW
+        if answered and not often:
+            self.failures = 0
+            return 0.0
+        pause = _STEPS[min(self.failures, len(_STEPS) - 1)]
+        self.failures += 1
+        return pause

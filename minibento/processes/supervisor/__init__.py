@@ -1,0 +1,1 @@
+"""The process that owns the sockets, the children and the signals; loads no user code."""

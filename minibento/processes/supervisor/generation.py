@@ -1,0 +1,336 @@
+"""One start of a service: its nurseries, runner workers and API workers, of one set of versions.
+
+A reload makes another and lets the old one leave; they share nothing but the listening sockets.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from minibento.config.runners import check_runners, runner_options
+from minibento.config.settings import Config
+from minibento.processes.cpus import Shares, available, chosen
+from minibento.processes.one_thread import ONE_THREAD
+from minibento.processes.place import Place
+from minibento.processes.supervisor.failure import StartFailed
+from minibento.processes.supervisor.group import Group
+from minibento.processes.supervisor.nursery import Kind, Nursery, Received
+from minibento.processes.supervisor.reaper import Reaper
+from minibento.processes.supervisor.slot import Slot
+from minibento.processes.supervisor.spawning import Blank, blank
+from minibento.processes.supervisor.worker_process import WorkerProcess
+from minibento.processes.verdict import API_SILENCE, RUNNER_SILENCE
+from minibento.wire.listening import listening
+
+__all__ = ["Generation", "Plan"]
+
+_LOG = logging.getLogger("minibento")
+# By then an API worker has heard that it accepts no more, unless its loop is blocked.
+_TURN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every generation of a server has in common.
+
+    Attributes:
+        place: Of the service.
+        config: As read at the server's start.
+        sockets: Listening TCP sockets, one for each API worker.
+        directory: Of the runners' sockets.
+        watching: Whether somebody develops the service: its errors are shown to callers.
+        reaper: Of the supervisor.
+        received: Called with what a worker says.
+        ended: Called with a worker that has ended.
+    """
+
+    place: Place
+    config: Config
+    sockets: Sequence[socket.socket]
+    directory: Path
+    watching: bool
+    reaper: Reaper
+    received: Received
+    ended: Callable[[WorkerProcess], None]
+
+
+class Generation:
+    """See above.
+
+    Attributes:
+        number: From 1 on.
+        name: Of the service, once it is described.
+        versions: Of the models, by runner.
+        api: The API workers.
+        runners: The workers of each runner that has processes.
+    """
+
+    def __init__(self, plan: Plan, number: int) -> None:
+        self.number = number
+        self.name = ""
+        self.versions: dict[str, str] = {}
+        self._plan = plan
+        self.api = Group("api", "", "", Nursery(self._api_kind(), plan.reaper))
+        self.runners: dict[str, Group] = {}
+        self._config = plan.config
+        self._sockets: list[tuple[socket.socket, Path]] = []
+        self._accepting: set[WorkerProcess] = set()
+        self._all_accept = asyncio.Event()
+        self._turned = asyncio.Event()
+        self._blank: Blank | None = None
+
+    @property
+    def groups(self) -> list[Group]:
+        """All of its workers, those first that the others need."""
+        return [*self.runners.values(), self.api]
+
+    @property
+    def ready(self) -> bool:
+        """Whether each of its slots has a worker that answers."""
+        return all(slot.ready for group in self.groups for slot in group.slots)
+
+    async def start(self, tries: int) -> None:
+        """Bring everything up until every worker is ready; nothing accepts requests yet.
+
+        Args:
+            tries: How often a step is tried that may succeed later.
+
+        Raises:
+            StartFailed: something did not become ready.
+        """
+        # While the API's nursery imports the service, the first runner's imports what all need.
+        everything = {**os.environ, **ONE_THREAD}
+        self._blank = blank(everything, terminal=self._plan.watching, kind="runner")
+        described = await self._described(tries)
+        self.name = described["service"]
+        self.api.nursery.kind.first["pins"] = described["pins"]
+        self._config = check_runners(self._plan.config, described["runners"])
+        placed = self._placed(described)
+        self._drop_blank()
+        await self._start_runners(tries)
+        self._add_api_slots(placed)
+        await self.api.start(tries)
+
+    async def go(self) -> None:
+        """Let the API workers accept requests; returns when all do."""
+        for slot in self.api.slots:
+            slot.on_replaced = lambda process: process.say({"go": True})
+        self.api.tell({"go": True})
+        await self._all_accept.wait()
+
+    def heard(self, process: WorkerProcess, document: dict[str, Any]) -> None:
+        """A worker, perhaps of another generation, accepts requests now, or no more."""
+        if "accepting" in document:
+            self._accepting.add(process)
+            if self.api.slots and all(slot.process in self._accepting for slot in self.api.slots):
+                self._all_accept.set()
+        else:
+            self._accepting.discard(process)
+            self._turned.set()
+
+    def pass_on(self, finder: WorkerProcess, document: dict[str, Any]) -> None:
+        """Tell the other API workers which item was found to be poisonous."""
+        if finder in self.api.processes:
+            for process in self.api.processes:
+                if process is not finder:
+                    process.say(document)
+
+    async def step_aside(self, linger: float) -> None:
+        """Let the API workers accept no more; returns when none does.
+
+        Args:
+            linger: Seconds that their idle connections are kept for requests under way.
+        """
+        self.api.release()
+        self.api.tell({"retire": linger})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TURN_SECONDS):
+                await self.closed()
+
+    async def closed(self) -> None:
+        """Wait until no API worker accepts requests any more."""
+        while any(process in self._accepting for process in self.api.processes):
+            self._turned.clear()
+            await self._turned.wait()
+
+    async def retire(self, seconds: float, grace: float) -> None:
+        """Leave after stepping aside: API workers first, then their runners."""
+        await self.api.ended(seconds)
+        self.api.nursery.close()
+        await self._stop_runners(grace)
+
+    async def stop(self, grace: float) -> None:
+        """Leave: the API workers answer what they have accepted, then the runners do."""
+        await self.api.stop(grace)
+        await self._stop_runners(grace)
+
+    def haste(self) -> None:
+        """Cut off every request."""
+        self.api.tell({"haste": True})
+
+    def end_now(self) -> None:
+        """End every process at once."""
+        for group in self.groups:
+            group.end_now()
+        self._drop_blank()
+        self._close_sockets()
+
+    def look(self, now: float) -> None:
+        """Kill workers that count as dead."""
+        self.api.look(now, API_SILENCE)
+        for group in self.runners.values():
+            group.look(now, RUNNER_SILENCE)
+
+    async def _stop_runners(self, grace: float) -> None:
+        await asyncio.gather(*(group.stop(grace) for group in self.runners.values()))
+        self._close_sockets()
+
+    async def _start_runners(self, tries: int) -> None:
+        starts = [asyncio.ensure_future(one.start(tries)) for one in self.runners.values()]
+        try:
+            await asyncio.gather(*starts)
+        finally:
+            # Where one has failed, the others must not go on starting processes.
+            for start in starts:
+                start.cancel()
+
+    async def _described(self, tries: int) -> dict[str, Any]:
+        for left in reversed(range(tries)):
+            try:
+                return await self.api.nursery.prepare()
+            except StartFailed as failure:
+                if failure.final or failure.traceback or not left:
+                    raise
+                _LOG.warning("%s; trying again", failure)
+        raise AssertionError("tries is at least 1")
+
+    def _api_kind(self) -> Kind:
+        plan = self._plan
+        first = {"kind": "api", "place": plan.place.to_json(), "pins": {}, **self._common()}
+        return Kind("api", first, {}, True, plan.config.start_timeout, plan.watching)
+
+    def _common(self) -> dict[str, Any]:
+        log = self._plan.config.log
+        return {"folder": str(self._plan.place.folder), "log": asdict(log)}
+
+    def _placed(self, described: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the groups of the runners that have processes; what API workers know of each."""
+        declared: Mapping[str, dict[str, Any]] = described["runners"]
+        shares = self._shares({name: one["options"] for name, one in declared.items()})
+        placed: dict[str, Any] = {}
+        for name, one in declared.items():
+            self.versions[name] = one["version"]
+            share = shares.runners[name]
+            options = runner_options(self._config.runners.get(name), one["options"])
+            options["threads"] = share.threads
+            environment = options.pop("env", None) or {}
+            options.pop("placement", None)
+            slots = None
+            if not share.embedded:
+                if one["source"] is None:
+                    raise StartFailed(f"runner {name!r}: {one['only_embedded']}", final=True)
+                kind = self._runner_kind(name, one, options, environment, described["pins"])
+                slots = self._add_runner(name, one["version"], kind, share.workers)
+            placed[name] = {"options": options, "slots": slots}
+        return placed
+
+    def _shares(self, options: Mapping[str, Mapping[str, Any]]) -> Shares:
+        shares = chosen(self._config, options, available())
+        if self.number == 1:
+            _LOG.info("%s", shares.line)
+            for warning in shares.warnings:
+                _LOG.warning("%s", warning)
+        return shares
+
+    def _runner_kind(
+        self,
+        name: str,
+        described: Mapping[str, Any],
+        options: Mapping[str, Any],
+        environment: Mapping[str, str],
+        pins: Mapping[str, str],
+    ) -> Kind:
+        preload = options["preload"]
+        first = {
+            "kind": "runner",
+            "name": name,
+            "source": described["source"],
+            "options": dict(options),
+            # A class's `__init__` runs where its inference runs, unless told otherwise.
+            "load": preload is True or (preload is None and "model" in described["source"]),
+            "pins": dict(pins),
+            **self._common(),
+        }
+        return Kind(
+            f"runner {name}",
+            first,
+            environment,
+            # What is on a GPU cannot be forked.
+            preload is not False and "CUDA_VISIBLE_DEVICES" not in environment,
+            self._config.start_timeout,
+            self._plan.watching,
+        )
+
+    def _add_runner(self, name: str, version: str, kind: Kind, workers: int) -> list[str]:
+        """The group of a runner; the paths on which its workers answer."""
+        group = Group("runner", name, version, Nursery(kind, self._plan.reaper))
+        # One whose variables differ must have them from its start.
+        if kind.forks and not kind.environment:
+            group.nursery.blank, self._blank = self._blank, None
+        paths = []
+        for number in range(workers):
+            path = self._plan.directory / f"g{self.number}-{len(self.runners)}-{number}.sock"
+            try:
+                made = listening(path)
+            except OSError as error:
+                raise StartFailed(f"{path} cannot be made: {error}") from error
+            self._sockets.append((made, path))
+            worker = {"title": f"runner-worker-{name}-{number}"}
+            group.slots.append(self._slot(group, number, worker, made))
+            paths.append(str(path))
+        self.runners[name] = group
+        return paths
+
+    def _drop_blank(self) -> None:
+        """Let the process that nobody took end."""
+        if self._blank is not None:
+            self._blank.channel.close()
+            self._blank = None
+
+    def _add_api_slots(self, placed: dict[str, Any]) -> None:
+        for number, one in enumerate(self._plan.sockets):
+            worker = {
+                "title": f"api-worker-{number}",
+                "config": self._config.to_json(),
+                "runners": placed,
+                "develop": self._breakpoints(),
+            }
+            self.api.slots.append(self._slot(self.api, number, worker, one))
+
+    def _breakpoints(self) -> str | None:
+        """The file that is locked by who has the terminal in `breakpoint()`."""
+        return str(self._plan.directory / "breakpoint") if self._plan.watching else None
+
+    def _slot(self, group: Group, number: int, worker: dict[str, Any], on: socket.socket) -> Slot:
+        return Slot(
+            number,
+            worker,
+            group.nursery,
+            on,
+            self._plan.received,
+            ended=self._plan.ended,
+            always_answers=group.role == "api",
+        )
+
+    def _close_sockets(self) -> None:
+        for one, path in self._sockets:
+            one.close()
+            with suppress(OSError):
+                path.unlink()
+        self._sockets.clear()

@@ -1,0 +1,118 @@
+"""All workers of one kind: a nursery and its slots; knows no service."""
+
+import asyncio
+import logging
+
+from minibento.processes.supervisor.failure import StartFailed
+from minibento.processes.supervisor.nursery import Nursery
+from minibento.processes.supervisor.slot import Slot
+from minibento.processes.supervisor.worker_process import WorkerProcess
+
+__all__ = ["Group"]
+
+_LOG = logging.getLogger("minibento")
+# From being told to stop to being killed, beyond the grace that the workers were given.
+_LEAVE_SECONDS = 2.0
+
+
+class Group:
+    """The workers of one runner, or the API workers, of one generation.
+
+    Attributes:
+        role: `api` or `runner`.
+        name: Of the runner; `""` for API workers.
+        version: Tag of the model; `""` without one.
+    """
+
+    def __init__(self, role: str, name: str, version: str, nursery: Nursery) -> None:
+        self.role = role
+        self.name = name
+        self.version = version
+        self.nursery = nursery
+        self.slots: list[Slot] = []
+
+    async def start(self, tries: int) -> None:
+        """Prepare the nursery, if it is not, and start a worker in each slot.
+
+        Args:
+            tries: How often, where another try may help.
+
+        Raises:
+            StartFailed: the last try failed, or one after which none helps.
+        """
+        for left in reversed(range(tries)):
+            try:
+                await self._start_once()
+            except StartFailed as failure:
+                if failure.final or not left:
+                    raise
+                _LOG.warning("%s; trying again", failure)
+            else:
+                return
+
+    async def _start_once(self) -> None:
+        if self.nursery.kind.forks and not self.nursery.ready:
+            await self.nursery.prepare()
+        starts = [asyncio.ensure_future(slot.start()) for slot in self.slots if not slot.ready]
+        try:
+            await asyncio.gather(*starts)
+        finally:
+            for start in starts:
+                start.cancel()
+            self._end_strays()
+
+    def _end_strays(self) -> None:
+        """End workers that were started for a slot that did not wait for them."""
+        kept = [slot.process for slot in self.slots]
+        for process in self.processes:
+            if process not in kept:
+                process.end_now()
+
+    @property
+    def processes(self) -> list[WorkerProcess]:
+        """The workers that have not ended, those too that are on their way out."""
+        return list(self.nursery.workers)
+
+    def tell(self, document: dict[str, object]) -> None:
+        """Say the same to every worker."""
+        for process in self.processes:
+            process.say(document)
+
+    def look(self, now: float, silence: float) -> None:
+        """Kill what counts as dead."""
+        for process in self.processes:
+            reason = process.trouble(now, silence)
+            if reason is not None:
+                process.kill(reason)
+        self.nursery.look()
+
+    def release(self) -> None:
+        """Replace nobody any more."""
+        for slot in self.slots:
+            slot.release()
+
+    async def ended(self, seconds: float) -> None:
+        """Wait until all its workers have ended; kill those that take longer."""
+        self.release()
+        left = [process.ended for process in self.processes]
+        if left:
+            await asyncio.wait(left, timeout=seconds)
+        for process in self.processes:
+            process.kill(f"it did not leave within {seconds:.0f} s")
+        left = [process.ended for process in self.processes]
+        if left:
+            await asyncio.wait(left, timeout=_LEAVE_SECONDS)
+
+    async def stop(self, grace: float) -> None:
+        """Let the workers answer what they have accepted and leave; then end the nursery."""
+        self.release()
+        self.tell({"stop": grace})
+        await self.ended(grace + _LEAVE_SECONDS)
+        self.nursery.close()
+
+    def end_now(self) -> None:
+        """End everything at once."""
+        self.release()
+        for process in self.processes:
+            process.end_now()
+        self.nursery.close()

@@ -1,0 +1,62 @@
+"""Starts a fresh child process that shares one descriptor with the supervisor; knows no meaning."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from minibento.processes import control
+
+__all__ = ["Blank", "blank", "spawn"]
+
+_MODULE = "minibento.processes.child"
+
+
+class Blank(NamedTuple):
+    """A child that waits for its first document; it ends when our end of the connection is closed.
+
+    Attributes:
+        pid: Its process id.
+        channel: Our end.
+    """
+
+    pid: int
+    channel: socket.socket
+
+
+def blank(environment: Mapping[str, str], *, terminal: bool, kind: str = "") -> Blank:
+    """Start a child that has not been told yet what to be.
+
+    Args:
+        environment: All of its variables.
+        terminal: Whether it keeps the terminal's input, for a debugger.
+        kind: What it will be, if that is known: it imports what each of that kind needs.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.set_inheritable(True)
+        actions: list[tuple[Any, ...]] = []
+        if not terminal:
+            actions.append((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0))
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), *([kind] if kind else [])],
+            environment,
+            file_actions=actions,
+            setpgroup=0,  # what a terminal sends to its foreground is the supervisor's to obey
+        )
+    return Blank(pid, ours)
+
+
+def spawn(
+    first: Mapping[str, Any],
+    descriptors: Sequence[int],
+    environment: Mapping[str, str],
+    *,
+    terminal: bool,
+) -> Blank:
+    """Start a child and send it its first document, with descriptors."""
+    child = blank(environment, terminal=terminal)
+    control.send(child.channel, dict(first), descriptors)
+    return child

@@ -1,0 +1,90 @@
+"""What `minibento status` shows of a running server; reads its processes, changes nothing."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from minibento.processes.supervisor.generation import Generation
+from minibento.processes.supervisor.group import Group
+from minibento.processes.supervisor.worker_process import WorkerProcess
+
+__all__ = ["processes"]
+
+
+def processes(
+    generations: Sequence[Generation], current: Generation | None, started: float
+) -> list[dict[str, Any]]:
+    """All processes of a server, the supervisor first, those on their way out last.
+
+    Args:
+        current: The generation that takes requests.
+        started: When the supervisor began, monotonic seconds.
+    """
+    now = time.monotonic()
+    found = [_row("supervisor", os.getpid(), "ready", now - started)]
+    for generation in generations:
+        for group in generation.groups:
+            found += _of_group(group, now, leaving=current not in (None, generation))
+    return found
+
+
+def _of_group(group: Group, now: float, *, leaving: bool) -> Iterator[dict[str, Any]]:
+    about = {"runner": group.name or None, "version": group.version or None}
+    nursery = group.nursery
+    if nursery.pid is not None:
+        state = "ready" if nursery.ready else "starting"
+        row = _row(f"{group.role}-nursery", nursery.pid, state, now - nursery.since)
+        yield row | about | {"restarts": nursery.restarts}
+    slot_of = {slot.process: slot for slot in group.slots}
+    for process in group.processes:
+        slot = slot_of.get(process)
+        gone = leaving or slot is None
+        row = _row(f"{group.role}-worker", process.pid, _state(process, gone), now - process.since)
+        yield (
+            row
+            | about
+            | {
+                "slot": None if slot is None else slot.number,
+                "restarts": 0 if slot is None else slot.restarts,
+                "outstanding": process.vitals.outstanding,
+            }
+        )
+
+
+def _state(process: WorkerProcess, leaving: bool) -> str:
+    if process.stopped:
+        return "stopped"
+    if not process.is_ready:
+        return "starting"
+    if leaving:
+        return "retiring"
+    return "computing" if process.vitals.since is not None else "ready"
+
+
+def _row(role: str, pid: int | None, state: str, uptime: float) -> dict[str, Any]:
+    return {
+        "role": role,
+        "runner": None,
+        "version": None,
+        "slot": None,
+        "pid": pid,
+        "state": state,
+        "uptime_seconds": round(uptime, 3),
+        "restarts": 0,
+        "private_bytes": _private_bytes(pid),
+        "outstanding": None,
+    }
+
+
+def _private_bytes(pid: int | None) -> int | None:
+    """Memory that the process shares with no other; None where the kernel does not say."""
+    total = 0
+    with suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Private_"):
+                total += int(line.split()[1]) * 1024
+        return total
+    return None

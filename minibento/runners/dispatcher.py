@@ -1,0 +1,227 @@
+"""Which worker a call goes to, and where it goes when that worker is lost; knows no deadline."""
+
+import logging
+from collections.abc import Callable, Iterator
+
+from minibento.errors import MinibentoError, Overloaded, PoisonousItem, Unavailable, WorkerDied
+from minibento.runners.lane import Lane
+from minibento.runners.loss import Verdict, verdict
+from minibento.runners.pending import Pending
+from minibento.runners.refusals import Refusals, digest
+from minibento.runners.waiting import Waiting
+from minibento.wire.channel import Channel
+
+__all__ = ["MOST_MOVES", "Dispatcher"]
+
+_LOG = logging.getLogger("minibento")
+# A call that was in the queue of so many workers that died has waited long enough.
+MOST_MOVES = 5
+
+
+class Dispatcher:
+    """Spreads one caller's calls over the lanes of one runner. All on one loop.
+
+    A call is at a lane; or parked, while there is no lane; or a suspect that waits until it can
+    compute alone, one at a time.
+
+    Args:
+        name: The runner's, for errors.
+        refusals: What is refused; what is found poisonous is added.
+        max_queue: Items that may be parked; further ones are refused.
+        idempotent: Whether a method may run again for the same item.
+        poisoned: Told of the digest of each item found poisonous.
+        resent: Told of each call that is sent again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        refusals: Refusals,
+        *,
+        max_queue: int,
+        idempotent: Callable[[str], bool],
+        poisoned: Callable[[str], None],
+        resent: Callable[[], None],
+    ) -> None:
+        self._name = name
+        self._idempotent = idempotent
+        self._max_queue = max_queue
+        self._refusals = refusals
+        self._poisoned = poisoned
+        self._resent = resent
+        self._lanes: list[Lane] = []
+        # Their workers answer what they have, and take nothing more.
+        self._leaving: list[Lane] = []
+        self._parked = Waiting()
+        self._suspects = Waiting()
+        self._on_trial: Pending | None = None
+
+    @property
+    def lanes(self) -> int:
+        """Workers that can be reached."""
+        return len(self._lanes)
+
+    def attach(self, channel: Channel, gone: Callable[[], None]) -> None:
+        """Send calls over this channel too; `gone` is called when it takes no more of them."""
+
+        def leaving(given_back: Pending | None) -> None:
+            if lane in self._lanes:
+                self._lanes.remove(lane)
+                self._leaving.append(lane)
+                gone()
+            if given_back is not None:
+                self._execute(Verdict.INNOCENT, given_back)
+                self._try_suspect()
+
+        def lost() -> None:
+            self._lost(lane)
+            gone()
+
+        lane = Lane(channel, self._settled, leaving)
+        channel.lost(lost)
+        self._lanes.append(lane)
+        for pending in self._parked.empty():
+            self._again(pending)
+        self._try_suspect()
+
+    def send(self, pending: Pending) -> None:
+        """Send a new call to the lane with the least to do, or let it wait for one.
+
+        Raises:
+            Overloaded: there is none, and too many wait already.
+        """
+        lane = self._best()
+        if lane is not None:
+            lane.send(pending)
+        elif self._parked.items >= self._max_queue:
+            raise Overloaded(
+                f"runner {self._name!r} has no worker at the moment, and {self._parked.items} "
+                "items are waiting for one already"
+            )
+        else:
+            self._parked.put(pending)
+
+    def under_way(self) -> Iterator[Pending]:
+        """Every call that is not answered."""
+        for lane in (*self._lanes, *self._leaving):
+            yield from lane.outstanding()
+        yield from self._parked
+        yield from self._suspects
+
+    def close(self) -> None:
+        """Close the lanes; calls that are under way stay unanswered."""
+        for lane in (*self._lanes, *self._leaving):
+            lane.close()
+        self._lanes.clear()
+        self._leaving.clear()
+
+    def _best(self) -> Lane | None:
+        """The lane with the fewest outstanding items; of equal ones the one that rested longest."""
+        best: Lane | None = None
+        for lane in self._lanes:
+            if (
+                best is None
+                or lane.items < best.items
+                or (lane.items == best.items and lane.used < best.used)
+            ):
+                best = lane
+        return best
+
+    def _lost(self, lane: Lane) -> None:
+        """A worker has gone: deal with the calls that were there, the most urgent first."""
+        (self._lanes if lane in self._lanes else self._leaving).remove(lane)
+        computing = lane.computing()
+        orphans = sorted(lane.orphans(), key=lambda pending: pending.due)
+        if orphans:
+            _LOG.warning(
+                "runner %r lost a worker process with %d calls under way", self._name, len(orphans)
+            )
+        for pending in orphans:
+            if pending is self._on_trial:
+                self._on_trial = None
+            found = verdict(pending, computing, self._idempotent(pending.call.method))
+            self._execute(found, pending)
+        self._try_suspect()
+
+    def _execute(self, found: Verdict, pending: Pending) -> None:
+        if found is Verdict.POISONOUS:
+            self._condemn(pending)
+        elif found is Verdict.DIED:
+            pending.fail(self._died(pending))
+        elif pending.moves >= MOST_MOVES:
+            pending.fail(
+                Unavailable(
+                    f"{self._where(pending)}: {pending.moves + 1} worker processes ended before "
+                    "this call had its turn: call again in a moment"
+                )
+            )
+        else:
+            pending.moves += 1
+            self._resent()
+            pending.suspect = pending.suspect or found is Verdict.SUSPECT
+            self._again(pending)
+
+    def _again(self, pending: Pending) -> None:
+        """Send a call that has been accepted before: no limit refuses it now."""
+        if pending.suspect:
+            self._suspects.put(pending)
+        elif (error := self._refused(pending)) is not None:
+            pending.fail(error)
+        elif (lane := self._best()) is not None:
+            lane.send(pending)
+        else:
+            self._parked.put(pending)
+
+    def _try_suspect(self) -> None:
+        """Let the most urgent suspect compute alone, unless another one does."""
+        while self._on_trial is None and (lane := self._best()) is not None:
+            pending = self._suspects.pop()
+            if pending is None:
+                return
+            if (error := self._refused(pending)) is not None:
+                pending.fail(error)
+                continue
+            pending.call.alone = True
+            self._on_trial = pending
+            lane.send(pending)
+
+    def _settled(self, pending: Pending) -> None:
+        """A suspect was answered, or its caller has gone."""
+        if pending is self._on_trial:
+            self._on_trial = None
+            self._try_suspect()
+
+    def _refused(self, pending: Pending) -> MinibentoError | None:
+        if self._refusals:
+            try:
+                self._refusals.check(pending.call, self._where(pending))
+            except PoisonousItem as error:
+                return error
+        return None
+
+    def _condemn(self, pending: Pending) -> None:
+        found = digest(pending.call)
+        self._refusals.add(found)
+        where = self._where(pending)
+        what = "this item" if pending.call.count is None else "one of these items"
+        _LOG.error("%s: an item ended two worker processes, the second one alone: %s", where, found)
+        pending.fail(
+            PoisonousItem(
+                f"{where}: {what} ended the model's worker process twice, the second time "
+                "computing alone: leave it out; it is refused for a while without being tried"
+            )
+        )
+        self._poisoned(found)
+
+    def _died(self, pending: Pending) -> WorkerDied:
+        if pending.begun:
+            what = "in the middle of the stream; what came until then is good, the rest is missing"
+        else:
+            what = (
+                "while it computed this call, which may or may not have been done; it was not "
+                "tried again, as the method is declared idempotent=False"
+            )
+        return WorkerDied(f"{self._where(pending)}: the model's worker process died {what}")
+
+    def _where(self, pending: Pending) -> str:
+        return f"{self._name}.{pending.call.method}"

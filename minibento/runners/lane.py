@@ -1,0 +1,103 @@
+"""The calls at one worker: a lane is one channel and what is outstanding on it."""
+
+from collections.abc import Callable
+
+from minibento.runners.leaving import is_leaving
+from minibento.runners.pending import Pending
+from minibento.wire.channel import Channel
+from minibento.wire.ledger import Computing
+from minibento.wire.messages import Cancel, Failure, Item, Message
+
+__all__ = ["Lane"]
+
+
+class Lane:
+    """One worker as its caller sees it.
+
+    Args:
+        channel: The caller's end.
+        settled: Told of each suspect that is here no more, however it ended.
+        leaving: Told that the worker takes no more calls, and of each one that it gave back.
+
+    Attributes:
+        items: Those of the calls that are not answered yet.
+        used: Number of the last call that was sent here.
+    """
+
+    __slots__ = ("_channel", "_leaving", "_outstanding", "_settled", "items", "used")
+
+    def __init__(
+        self,
+        channel: Channel,
+        settled: Callable[[Pending], None],
+        leaving: Callable[[Pending | None], None],
+    ) -> None:
+        self._channel = channel
+        self._settled = settled
+        self._leaving = leaving
+        self._outstanding: dict[int, Pending] = {}
+        self.items = 0
+        self.used = 0
+        channel.receive(self._received)
+
+    def send(self, pending: Pending) -> None:
+        """Send a call. Raises what the channel raises if it cannot be sent at all."""
+        call = pending.call
+        pending.place = self
+        # Before it is sent: in one process the answer may be here before `send` returns.
+        self._outstanding[call.id] = pending
+        self.items += pending.items
+        self.used = call.id
+        try:
+            self._channel.send(call)
+        except BaseException:
+            self._pop(call.id)
+            raise
+
+    def say(self, message: Message) -> None:
+        """Send something about a call that is here."""
+        self._channel.send(message)
+
+    def withdraw(self, pending: Pending) -> None:
+        """Its caller has gone: so the worker need not compute it."""
+        if self._pop(pending.call.id) is not None:
+            self._channel.send(Cancel(pending.call.id))
+
+    def outstanding(self) -> list[Pending]:
+        """The calls that are not answered."""
+        return list(self._outstanding.values())
+
+    def orphans(self) -> list[Pending]:
+        """The calls that are not answered, once the worker has gone; they are here no more."""
+        left = self.outstanding()
+        self._outstanding.clear()
+        self.items = 0
+        return left
+
+    def computing(self) -> Computing | None:
+        """What the worker was at when it went."""
+        ledger = self._channel.ledger
+        return None if ledger is None else ledger.computing()
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    def _received(self, message: Message) -> None:
+        if isinstance(message, Item):
+            pending = self._outstanding.get(message.id)
+        else:
+            pending = self._pop(message.id)
+            if isinstance(message, Failure) and is_leaving(message):
+                self._leaving(pending)
+                return
+        if pending is not None:
+            pending.answer(message)
+
+    def _pop(self, call_id: int) -> Pending | None:
+        pending = self._outstanding.pop(call_id, None)
+        if pending is not None:
+            self.items -= pending.items
+            if pending.suspect:
+                self._settled(pending)
+        return pending

@@ -1,0 +1,44 @@
+"""What becomes of a call whose worker process died: a pure decision; sends nothing."""
+
+from enum import Enum, auto
+
+from minibento.runners.pending import Pending
+from minibento.wire.ledger import Computing
+
+__all__ = ["Verdict", "verdict"]
+
+
+class Verdict(Enum):
+    """What is done with one outstanding call."""
+
+    INNOCENT = auto()  # it was not computing: another worker takes it
+    SUSPECT = auto()  # it may have ended the worker: it goes again, but alone
+    POISONOUS = auto()  # it was alone when a worker died, and had been there when one died before
+    DIED = auto()  # it may not be done again
+
+
+def verdict(pending: Pending, computing: Computing | None, idempotent: bool) -> Verdict:
+    """Judge one call.
+
+    Args:
+        pending: It was not answered when the worker went.
+        computing: What the worker was at; None: nothing.
+        idempotent: Whether its method may run again for the same item.
+    """
+    if pending.begun:
+        return Verdict.DIED
+    call = pending.call
+    if computing is None or not (computing.all_ or call.id in computing.ids):
+        return Verdict.INNOCENT
+    if not idempotent:
+        return Verdict.DIED
+    if call.alone and _was_alone(computing, many=call.count is not None):
+        return Verdict.POISONOUS
+    # The first death of a call that happened to be alone proves nothing: somebody may have killed
+    # the worker from outside.
+    return Verdict.SUSPECT
+
+
+def _was_alone(computing: Computing, many: bool) -> bool:
+    """Whether the batch held this one call; the items of a call of many travel together."""
+    return not computing.all_ and (computing.total == 1 or (many and len(computing.ids) == 1))

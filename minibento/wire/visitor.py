@@ -1,0 +1,97 @@
+"""A caller that has connected and not said hello: waited for on the loop, not for ever."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+from struct import Struct
+
+from minibento.errors import ProtocolError
+from minibento.wire.handshake import HELLO, Greeting, Shared
+
+__all__ = ["Visitor", "is_ours", "warn_closed"]
+
+_LOG = logging.getLogger("minibento")
+_HELLO_SECONDS = 5.0
+# Process, user and group of the other end.
+_CREDENTIALS = Struct("3i")
+
+
+def warn_closed(why: object) -> None:
+    """The one line that the log has for a connection that is given up."""
+    _LOG.warning("a connection between processes is closed: %s", why)
+
+
+def is_ours(accepted: socket.socket) -> bool:
+    """Whether this process's user has connected: a file's mode may have been changed."""
+    found = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user, _ = _CREDENTIALS.unpack(found)
+    if user != os.geteuid():
+        warn_closed(f"user {user} has connected, only {os.geteuid()} may")
+    return bool(user == os.geteuid())
+
+
+class Visitor:
+    """A half-open connection: exactly one of its two callbacks is called, once.
+
+    Args:
+        loop: Where it is waited for.
+        accepted: The connected socket; it is closed here unless the caller is greeted.
+        greeted: Called when the caller has said hello, with the memory that came with it.
+        left: Called when there will be no hello.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        accepted: socket.socket,
+        greeted: Callable[["Visitor", Shared], None],
+        left: Callable[["Visitor"], None],
+    ) -> None:
+        self.socket = accepted
+        self._loop = loop
+        self._greeted = greeted
+        self._left = left
+        self._greeting = Greeting()
+        accepted.setblocking(False)
+        self._timer = loop.call_later(_HELLO_SECONDS, self._late)
+        loop.add_reader(accepted, self._read)
+
+    def dismiss(self) -> None:
+        """Close the connection."""
+        self._stop()
+        self.socket.close()
+        self._left(self)
+
+    def _stop(self) -> None:
+        self._timer.cancel()
+        self._loop.remove_reader(self.socket)
+        self._greeting.close()
+
+    def _late(self) -> None:
+        warn_closed(f"a caller has not said hello within {_HELLO_SECONDS:g} s")
+        self.dismiss()
+
+    def _read(self) -> None:
+        try:
+            if not self._greeting.read(self.socket):
+                return
+            shared = self._greeting.take_up()
+        except ProtocolError as error:
+            warn_closed(error)
+            self.dismiss()
+        except OSError:  # it has left again
+            self.dismiss()
+        else:
+            self._answer(shared)
+
+    def _answer(self, shared: Shared) -> None:
+        try:
+            self.socket.send(HELLO)  # a fresh socket has room for it
+        except OSError:  # it has left again
+            shared.close()
+            self.dismiss()
+        else:
+            self._stop()
+            self._greeted(self, shared)

@@ -1,0 +1,225 @@
+"""Servers that are stopped before they are ready, or never become so."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from minibento.processes.asking import ask
+from tests.processes.launching import Launched, environment, launched, until
+
+SERVICE = """
+import minibento
+
+
+class Model:
+    @minibento.method(batchable=True)
+    def double(self, numbers: list[int]) -> list[int]:
+        return [2 * number for number in numbers]
+
+
+@minibento.service
+class Doubling:
+    model = minibento.Runner(Model)
+
+    @minibento.api
+    async def double(self, number: int) -> int:
+        return await self.model.double(number)
+"""
+
+WAITING = "print('here', flush=True); import time; time.sleep(60)"
+
+MODEL_SERVICE = """
+import minibento
+
+@minibento.service
+class Doubling:
+    model = minibento.models.get("doubling:latest").to_runner()
+
+    @minibento.api
+    async def double(self, number: int) -> int:
+        return await self.model.double(number)
+"""
+
+# What it does when it is loaded, and what it answers, stands in a file beside the service.
+MODEL = """
+from pathlib import Path
+
+class Doubling:
+    def __reduce__(self):
+        return made, ()
+
+    def double(self, numbers):
+        turn = Path("answering.txt")
+        if turn.exists():
+            exec(turn.read_text())
+        return [(3 if turn.exists() else 2) * number for number in numbers]
+
+def made():
+    loading = Path("loading.txt")
+    if loading.exists():
+        exec(loading.read_text())
+    return Doubling()
+"""
+
+TRAIN = """
+import minibento
+
+print(minibento.picklable_model.save_model(
+    "doubling",
+    Doubling(),
+    signatures={"double": {"batchable": True}},
+    example_input=[1, 2],
+))
+"""
+
+
+def waiting_in(place: str) -> str:
+    """A service that waits for a minute where it is told to."""
+    hang = f"\n        {WAITING}"
+    if place == "import":
+        return f"{WAITING}\n{SERVICE}"
+    if place == "load":
+        return SERVICE.replace("Model:\n", f"Model:\n    def __init__(self):{hang}\n\n")
+    method = f"    @minibento.{{}}\n    def now(self):{hang}\n\n"
+    return SERVICE.replace("    @minibento.api\n", method.format(place) + "    @minibento.api\n")
+
+
+def saved(folder: Path) -> Path:
+    """A model, and a service of it; the version's folder in the store."""
+    (folder / "service.py").write_text(MODEL_SERVICE)
+    done = subprocess.run(
+        [sys.executable, "-c", MODEL + TRAIN],
+        cwd=folder,
+        env=environment(folder, str(folder)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    name, version = done.stdout.strip().split(":")
+    return folder / "home" / "models" / name / version
+
+
+@pytest.mark.parametrize("place", ["import", "load", "on_startup"])
+def test_a_start_that_is_stopped_ends_at_once(tmp_path: Path, place: str) -> None:
+    (tmp_path / "service.py").write_text(waiting_in(place))
+    with launched(tmp_path) as server:
+        server.prints("^here")
+        begun = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ends(5) == 0
+        assert time.monotonic() - begun < 1.0
+        assert "Traceback" not in server.output
+        assert "ready:" not in server.output
+        server.leaves_nothing()
+
+
+def test_a_start_that_is_interrupted_ends_as_any_command_does(tmp_path: Path) -> None:
+    (tmp_path / "service.py").write_text(waiting_in("import"))
+    with launched(tmp_path) as server:
+        server.prints("^here")
+        server.process.send_signal(signal.SIGINT)
+        assert server.ends(5) == 130
+        assert "Traceback" not in server.output
+        server.leaves_nothing()
+
+
+@pytest.mark.parametrize("place", ["import", "load", "on_startup"])
+def test_a_stop_during_a_reload_ends_both_generations(tmp_path: Path, place: str) -> None:
+    (tmp_path / "service.py").write_text(SERVICE)
+    with launched(tmp_path) as server:
+        assert server.url
+        (tmp_path / "service.py").write_text(waiting_in(place))
+        server.process.send_signal(signal.SIGHUP)
+        server.prints("^here")
+        begun = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ends(5) == 0
+        assert time.monotonic() - begun < 1.5
+        assert "Traceback" not in server.output
+        server.leaves_nothing()
+
+
+def damage(folder: Path, model: Path, how: str) -> None:
+    """Make the next load fail."""
+    if how == "raises":
+        (folder / "loading.txt").write_text("raise ValueError('the weights are gone')")
+    elif how == "hangs":
+        (folder / "loading.txt").write_text("import time; time.sleep(60)")
+    elif how == "ends":
+        (folder / "loading.txt").write_text("import os; os._exit(7)")
+    elif how == "answers wrongly":
+        (folder / "answering.txt").write_text("")
+    elif how == "answers never":
+        (folder / "answering.txt").write_text("import os; os._exit(7)")
+    else:
+        pickled = max(model.rglob("*.pkl"), key=lambda path: path.stat().st_size)
+        pickled.parent.chmod(0o755)
+        data = bytearray(pickled.read_bytes())
+        pickled.unlink()
+        if how == "other bytes":
+            data[len(data) // 2] ^= 1
+            pickled.write_bytes(data)
+
+
+FAILURES = [
+    ("raises", "ValueError: the weights are gone"),
+    ("hangs", "was not loaded within 1.5 s"),
+    ("ends", "exit code 7"),
+    ("answers wrongly", "example"),
+    ("answers never", "exit code 7"),
+    ("missing", "model.pkl"),
+    ("other bytes", "model.pkl"),
+]
+
+QUICK = {"raises", "answers wrongly", "other bytes"}
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        pytest.param(how, said, marks=() if how in QUICK else pytest.mark.slow)
+        for how, said in FAILURES
+    ],
+)
+def test_a_server_whose_model_fails_ends_with_the_reason(
+    tmp_path: Path, how: str, said: str
+) -> None:
+    damage(tmp_path, saved(tmp_path), how)
+    with launched(tmp_path, "--set", "start_timeout=1.5") as server:
+        assert server.ends(20) == 1
+        assert said in server.output.splitlines()[-1], server.output
+        assert "ready:" not in server.output
+        assert server.output.count("Traceback") == (how == "raises"), server.output
+        server.leaves_nothing()
+
+
+@pytest.mark.slow
+def test_a_reload_whose_model_fails_is_refused_and_nothing_of_it_stays(tmp_path: Path) -> None:
+    model = saved(tmp_path)
+    files = {path: path.read_bytes() for path in model.rglob("*.pkl")}
+    with launched(tmp_path, "--set", "start_timeout=1.5") as server:
+        assert server.url
+        before = sorted(server.left())
+        for how, said in FAILURES:
+            damage(tmp_path, model, how)
+            assert_refused(server, said)
+            until(lambda: sorted(server.left()) == before, 3, lambda: str(server.left()))
+            for name in ("loading.txt", "answering.txt"):
+                (tmp_path / name).unlink(missing_ok=True)
+            for path, data in files.items():
+                path.unlink(missing_ok=True)
+                path.write_bytes(data)
+        assert ask(server.directory, {"do": "reload"})["ok"]
+
+
+def assert_refused(server: Launched, said: str) -> None:
+    answer = ask(server.directory, {"do": "reload"})
+    assert not answer["ok"]
+    assert said in answer["error"], answer
+    state = ask(server.directory, {"do": "status"})["server"]
+    assert (state["state"], state["generation"]) == ("ready", 1)
