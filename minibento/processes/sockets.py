@@ -3,11 +3,19 @@
 import errno
 import ipaddress
 import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from minibento.errors import CannotListen
 
 __all__ = ["Port", "refusal"]
+
+
+# Somebody who only holds the name does not keep a server from its port.
+_PATIENCE_SECONDS = 1.0
 
 
 class Port:
@@ -25,6 +33,10 @@ class Port:
     """
 
     def __init__(self, host: str, port: int, count: int) -> None:
+        with _alone(port):
+            self._take(host, port, count)
+
+    def _take(self, host: str, port: int, count: int) -> None:
         # Without SO_REUSEPORT it finds out whether another server has the port.
         with _bound(host, port) as probe:
             family, address = probe.family, probe.getsockname()
@@ -46,6 +58,23 @@ class Port:
         """Give the port back, as far as this process goes."""
         for one in (*self.sockets, self._guard):
             one.close()
+
+
+@contextmanager
+def _alone(port: int) -> Iterator[None]:
+    """No other server takes a port of this number meanwhile: two probes at once both find it free.
+
+    An abstract socket's name belongs to one process and goes with it, whatever happens.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while sys.platform == "linux" and time.monotonic() < until:
+            try:
+                lock.bind(f"\0minibento is taking port {port}")
+                break
+            except OSError:
+                time.sleep(0.005)
+        yield
 
 
 def _sharing(family: int, address: Any, *options: int) -> socket.socket:

@@ -3,6 +3,7 @@
 import errno
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -89,3 +90,16 @@ def test_a_privileged_port_names_those_that_are_not() -> None:
 def test_an_ipv6_url_has_brackets() -> None:
     with closing(Port("::1", 0, 1)) as port:
         assert port.url.startswith("http://[::1]:")
+
+
+def test_of_two_that_take_a_port_at_once_one_is_refused() -> None:
+    with closing(Port("127.0.0.1", 0, 1)) as free:
+        number = free.sockets[0].getsockname()[1]
+    for _ in range(20):
+        with ThreadPoolExecutor(2) as threads:
+            taking = [threads.submit(Port, "127.0.0.1", number, 2) for _ in range(2)]
+        errors = [one.exception() for one in taking]
+        assert len([error for error in errors if isinstance(error, CannotListen)]) == 1
+        for one, error in zip(taking, errors, strict=True):
+            if error is None:
+                one.result().close()
