@@ -39,11 +39,18 @@ def trace(*files: str | Path, said: str = "ValueError: no") -> str:
         ("", ""),
     ],
 )
-def test_it_is_what_was_said_and_the_last_place_in_the_users_code(text: str, line: str) -> None:
+def test_it_is_what_was_said_and_the_last_place_in_the_users_code(
+    text: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not below the folder of the libraries, whose files would be named from there.
+    monkeypatch.chdir(tmp_path)
     assert last_line(text) == line
 
 
-def test_a_file_below_the_current_folder_is_named_from_there() -> None:
+def test_a_file_below_the_current_folder_is_named_from_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
     try:
         int("x")
     except ValueError as error:
