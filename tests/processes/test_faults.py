@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import threading
 import time
@@ -169,3 +170,21 @@ def test_a_supervisor_that_had_no_descriptor_free_starts_what_it_could_not(
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
     server.until(lambda status: status["state"] == "ready", 30)
     assert server.post("/double", 21) == 42
+
+
+def test_a_run_directory_that_was_removed_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "service.py").write_text(
+        "import minibento\n"
+        "@minibento.service\n"
+        "class Alone:\n"
+        "    @minibento.api\n"
+        "    def answer(self) -> int:\n"
+        "        return 42\n"
+    )
+    with running(tmp_path) as server:
+        shutil.rmtree(server.directory)
+        until = time.monotonic() + 20
+        while "was removed" not in server.server.output and time.monotonic() < until:
+            threading.Event().wait(0.05)
+        assert f"the run directory {server.directory} was removed" in server.server.output
+        assert server.post("/answer") == 42

@@ -11,8 +11,11 @@ from minibento.processes.supervisor.worker_process import WorkerProcess
 __all__ = ["Group"]
 
 _LOG = logging.getLogger("minibento")
-# From being told to stop to being killed, beyond the grace that the workers were given.
-_LEAVE_SECONDS = 2.0
+# From being told to stop to being killed, beyond the grace that the workers were given: shutdown
+# hooks have ten seconds of it.
+_LEAVE_SECONDS = 12.0
+# From being killed to the end.
+_END_SECONDS = 2.0
 
 
 class Group:
@@ -101,7 +104,7 @@ class Group:
             process.kill(f"it did not leave within {seconds:.0f} s")
         left = [process.ended for process in self.processes]
         if left:
-            await asyncio.wait(left, timeout=_LEAVE_SECONDS)
+            await asyncio.wait(left, timeout=_END_SECONDS)
 
     async def stop(self, grace: float) -> None:
         """Let the workers answer what they have accepted and leave; then end the nursery."""

@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -99,7 +98,7 @@ class Server:
         reaper = Reaper(loop, self._collected)
         self._notify = Notify(os.environ)
         self._obey_signals(loop)
-        directory = rundir.make(rundir.base(os.environ, _LOG.warning))
+        directory = self._directory = rundir.make(rundir.base(os.environ, _LOG.warning))
         self._wire(reaper, directory)
         looking = loop.create_task(self._look())
         admin = Admin(directory.path / "control.sock", self._status, self.reload)
@@ -234,15 +233,21 @@ class Server:
             self._terminal.reclaim(pid)
 
     def _hang_up(self) -> None:
-        async def reload() -> None:
-            with suppress(MinibentoError):  # it has been logged, or comes too early or too late
-                await self.reload(lambda _: None)
+        self._hup = asyncio.ensure_future(self._reload_for_nobody())
 
-        self._hup = asyncio.ensure_future(reload())
+    async def _reload_for_nobody(self) -> None:
+        """Where nobody waits to hear how it went, the log does."""
+        try:
+            await self.reload(lambda _: None)
+        except MinibentoError:
+            pass  # it has been logged, or comes too early or too late
+        except Exception:  # noqa: BLE001 - the server goes on, whatever it is
+            _LOG.exception("a reload failed in a way that was not expected here")
 
     async def _look(self) -> None:
         """Judge every worker, again and again."""
         expected = told = time.monotonic()
+        gone = False
         while True:
             now = time.monotonic()
             if now - expected > _LATE_SECONDS:
@@ -252,6 +257,13 @@ class Server:
             if now >= told + (self._notify.watchdog_seconds or math.inf):
                 self._notify.watchdog()
                 told = now
+            if not gone and not self._directory.path.exists():
+                gone = True
+                _LOG.error(
+                    "the run directory %s was removed: reload and status cannot find this server, "
+                    "nor its processes each other when one is replaced; restart it",
+                    self._directory.path,
+                )
             expected = now + _ROUND_SECONDS
             await asyncio.sleep(_ROUND_SECONDS)
 
@@ -272,8 +284,7 @@ class Server:
         while True:
             changed = await files.changed()
             _LOG.info("%s changed", ", ".join(changed))
-            with suppress(MinibentoError):  # it has been logged; the last good version goes on
-                await self.reload(lambda _: None)
+            await self._reload_for_nobody()  # if it fails, the last good version goes on
 
     def _status(self) -> dict[str, Any]:
         current = self._succession.current

@@ -19,6 +19,8 @@ __all__ = ["Succession", "done_before"]
 _LOG = logging.getLogger("minibento")
 # An idle connection may so long bring the request that is under way on it, after a reload.
 _LINGER_SECONDS = 5.0
+# Beyond the grace for requests, for shutdown hooks and for what has to be killed after all.
+_LAST_SECONDS = 15.0
 
 
 class Succession:
@@ -95,7 +97,7 @@ class Succession:
         turned = asyncio.ensure_future(self.current.closed())
         await asyncio.wait({leaving, turned}, return_when=asyncio.FIRST_COMPLETED)
         closed()
-        await asyncio.wait({leaving, *self._retiring}, timeout=grace + _LINGER_SECONDS)
+        await asyncio.wait({leaving, *self._retiring}, timeout=grace + _LAST_SECONDS)
 
     def haste(self) -> None:
         """Cut off every request."""
