@@ -1,6 +1,5 @@
 """Our page of a service in a real browser."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,26 +8,12 @@ import pytest
 
 from tests.asgi.services import Kitchen
 from tests.asgi.test_server import serving
+from tests.browser import CHROMIUM, FLAGS, NEEDED
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-CHROMIUM = shutil.which("chromium") or ""
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(not CHROMIUM, reason="no chromium: apt-get install -y chromium"),
-]
+pytestmark = NEEDED
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 
 

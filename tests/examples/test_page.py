@@ -1,31 +1,17 @@
 """The bank's page in a real browser."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser import CHROMIUM, FLAGS, NEEDED
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-CHROMIUM = shutil.which("chromium") or ""
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(not CHROMIUM, reason="no chromium: apt-get install -y chromium"),
-]
+pytestmark = NEEDED
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 
 
