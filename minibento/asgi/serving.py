@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from minibento.asgi.body import MAX_BODY
+from minibento.config.settings import Config
 from minibento.metrics import Family
 from minibento.services.method import Method
 
@@ -40,3 +41,13 @@ class Serving:
         if self.timeout is None or method.options.timeout is not None:
             return method.timeout
         return self.timeout
+
+    @classmethod
+    def configured(cls, config: Config) -> "Serving":
+        """What the configuration says of it."""
+        return cls(
+            access_log=config.access_log,
+            timings=config.timings,
+            timeout=config.timeout,
+            max_body=config.limits.body_bytes,
+        )

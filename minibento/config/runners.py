@@ -8,7 +8,7 @@ from minibento.config.settings import Config, RunnerSettings
 from minibento.errors import ConfigError
 from minibento.wording import did_you_mean
 
-__all__ = ["check_runners", "real_names", "runner_options"]
+__all__ = ["check_runners", "real_names", "runner_options", "without_place"]
 
 
 def check_runners(config: Config, names: Iterable[str]) -> Config:
@@ -55,3 +55,8 @@ def runner_options(settings: RunnerSettings | None, declared: Mapping[str, Any])
             value = {**(options.get("env") or {}), **value}
         options[one.name] = value
     return options
+
+
+def without_place(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a runner itself is told of its options: not where it computes, nor its variables."""
+    return {name: value for name, value in options.items() if name not in {"placement", "env"}}

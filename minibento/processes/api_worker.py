@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +22,19 @@ from minibento.processes import loops
 from minibento.processes.control import Control
 from minibento.processes.describe import described
 from minibento.processes.place import Place
+from minibento.processes.reporting import Reporting
 from minibento.processes.stall import StallWatch
 from minibento.processes.user_service import service_at
 from minibento.processes.vitals import VitalsPage
 from minibento.runners.options import Options
 from minibento.runners.remote import ProcessEngine
 from minibento.runners.runner import Runner
-from minibento.user_metrics import user_families
 
 if TYPE_CHECKING:
     from minibento.processes.http_server import HttpServer
 
 __all__ = ["ImportedService"]
 
-_BEAT_SECONDS = 0.25
 # Runners are stopped and hooks run within this time once the last request is answered.
 _HOOKS_SECONDS = 10.0
 
@@ -97,15 +97,14 @@ class ApiWorker:
         self._in_debugger = False
         self._server: HttpServer | None = None
         self._engines: dict[str, ProcessEngine] = {}
-        # What the nursery had counted when this was forked is not this worker's.
-        self._inherited = user_families()
+        self._asks = count(1)
         self._metrics_asked: dict[int, asyncio.Future[Any]] = {}
         self._commands: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def run(self) -> int:
         """Start, serve and leave."""
         self._control = Control(self._channel, self._received, self._orphaned)
-        self._beat()
+        self._reporting = Reporting(self._control, self._vitals, self._under_way)
         stall = StallWatch(lambda: self._in_debugger)
         stall.start()
         if self._spec["develop"] is not None:
@@ -114,7 +113,7 @@ class ApiWorker:
         self._service.serving = self._serving()
         await self._service.start()
         keep_what_is_loaded()
-        self._report()
+        self._reporting.count(self._service.metrics)
         from minibento.processes.http_server import HttpServer  # see ImportedService.complete
 
         self._server = server = HttpServer(
@@ -127,7 +126,7 @@ class ApiWorker:
                 await self._service.stop()
         finally:
             stall.close()
-            self._control.send({"metrics": self._snapshot()})
+            self._reporting.tell()
         return 0
 
     async def _obey(self, server: "HttpServer") -> None:
@@ -157,7 +156,7 @@ class ApiWorker:
             if self._server is not None:
                 self._server.haste()
         elif "report" in document:
-            self._control.send({"metrics": self._snapshot(), "round": document["report"]})
+            self._reporting.tell(document["report"])
         elif "totals" in document:
             asked = self._metrics_asked.pop(document["ask"], None)
             if asked is not None and not asked.done():
@@ -196,38 +195,21 @@ class ApiWorker:
         return engine
 
     def _serving(self) -> Serving:
-        config = self._config
-        return Serving(
-            access_log=config.access_log,
-            timings=config.timings,
-            timeout=config.timeout,
-            max_body=config.limits.body_bytes,
-            show_errors=self._spec["develop"] is not None,
-            metrics_source=self._whole_server,
-        )
+        configured = Serving.configured(self._config)
+        developing = self._spec["develop"] is not None
+        return replace(configured, show_errors=developing, metrics_source=self._whole_server)
 
     async def _whole_server(self) -> list[Any]:
         """The metrics of all processes, from the supervisor."""
-        number = len(self._metrics_asked) + 1
-        while number in self._metrics_asked:
-            number += 1
+        number = next(self._asks)
         asked = asyncio.get_running_loop().create_future()
         self._metrics_asked[number] = asked
         self._control.send({"ask": number})
         totals: list[Any] = await asked
         return totals
 
-    def _snapshot(self) -> list[Any]:
-        own = self._service.metrics
-        return [*(own.snapshot() if own is not None else ()), *user_families(self._inherited)]
-
-    def _report(self) -> None:
-        self._control.send({"metrics": self._snapshot()})
-        asyncio.get_running_loop().call_later(_BEAT_SECONDS, self._report)
-
-    def _beat(self) -> None:
-        self._vitals.beat(time.monotonic(), self._server.under_way if self._server else 0)
-        asyncio.get_running_loop().call_later(_BEAT_SECONDS, self._beat)
+    def _under_way(self) -> int:
+        return 0 if self._server is None else self._server.under_way
 
     def _expect_breakpoints(self, lock: Path) -> None:
         from minibento.processes.debugger import install  # loads pdb

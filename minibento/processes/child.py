@@ -104,7 +104,7 @@ def _fork_on_request(channel: socket.socket, first: dict[str, Any], prepared: Pr
         except (EOFError, OSError):
             leave(0)
         threads = parentage.threads()
-        if threads > 1 and not request["anyway"]:
+        if threads > 1:
             control.send(channel, {"refused": threads})
         else:
             work = partial(_forked, channel, first, prepared, request["worker"], descriptors)

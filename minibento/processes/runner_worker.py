@@ -3,24 +3,21 @@
 import asyncio
 import socket
 import sys
-import time
 from typing import Any
 
 from minibento.asgi.collector import keep_what_is_loaded
-from minibento.metrics import Family, Metrics
+from minibento.metrics import Metrics
 from minibento.models.resolving import pin
 from minibento.models.sources import source_from
 from minibento.processes import loops
 from minibento.processes.control import Control
+from minibento.processes.reporting import Reporting
 from minibento.processes.vitals import VitalsPage
 from minibento.runners.options import Options
 from minibento.runners.worker import Worker
-from minibento.user_metrics import user_families
 from minibento.wire.unix import Listener
 
 __all__ = ["LoadedModel"]
-
-_BEAT_SECONDS = 0.25
 
 
 class LoadedModel:
@@ -59,11 +56,8 @@ class LoadedModel:
         listening: socket.socket,
         vitals: VitalsPage,
     ) -> int:
-        loop = asyncio.get_running_loop()
-        stop: asyncio.Future[float] = loop.create_future()
+        stop: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         metrics = Metrics()
-        # What the nursery had counted when this was forked is not this worker's.
-        inherited = user_families()
         worker = Worker(
             self._name,
             self._source,
@@ -73,34 +67,23 @@ class LoadedModel:
             vitals=vitals,
         )
 
-        def snapshot() -> list[Family]:
-            return [*metrics.snapshot(), *user_families(inherited)]
-
         def received(document: dict[str, Any]) -> None:
             if "stop" in document and not stop.done():
                 stop.set_result(document["stop"])
             elif "report" in document:
-                control.send({"metrics": snapshot(), "round": document["report"]})
-
-        def beat() -> None:
-            vitals.beat(time.monotonic(), worker.state().outstanding)
-            loop.call_later(_BEAT_SECONDS, beat)
-
-        def report() -> None:
-            control.send({"metrics": snapshot()})
-            loop.call_later(_BEAT_SECONDS, report)
+                reporting.tell(document["report"])
 
         # Without its supervisor it cannot be reached any more, nor told to stop.
         control = Control(channel, received, lambda: received({"stop": 0.0}))
-        beat()
+        reporting = Reporting(control, vitals, lambda: worker.state().outstanding)
         await worker.start()
         keep_what_is_loaded()
         listener = Listener(listening, worker.serve)
         listener.start()
-        report()
+        reporting.count(metrics)
         control.send({"ready": True})
         grace = await stop
         listener.close()
         await worker.stop(grace)
-        control.send({"metrics": snapshot()})
+        reporting.tell()
         return 0

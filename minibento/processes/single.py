@@ -13,7 +13,7 @@ from typing import Any
 from minibento.asgi.collector import keep_what_is_loaded
 from minibento.asgi.service import Service
 from minibento.asgi.serving import Serving
-from minibento.config.runners import check_runners, runner_options
+from minibento.config.runners import check_runners, runner_options, without_place
 from minibento.config.settings import Config
 from minibento.processes import loops
 from minibento.processes.describe import described
@@ -44,18 +44,13 @@ def serve_in_one_process(
     """
     service = service_at(place)
     known = described(service)["runners"]
-    check_runners(config, known)
+    config = check_runners(config, known)
     for name, runner in service.declaration.runners.items():
         if isinstance(runner, Runner):
-            declared = known[name]["options"]
-            runner.options = Options.read(runner_options(config.runners.get(name), declared))
+            options = runner_options(config.runners.get(name), known[name]["options"])
+            runner.options = Options.read(without_place(options))
     versions = {name: one["version"] for name, one in known.items()}
-    service.serving = Serving(
-        access_log=config.access_log,
-        timings=config.timings,
-        timeout=config.timeout,
-        max_body=config.limits.body_bytes,
-    )
+    service.serving = Serving.configured(config)
     return loops.run(_serve(service, config, port, lambda: on_ready(service.name, versions)))
 
 

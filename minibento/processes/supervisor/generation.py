@@ -13,14 +13,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from minibento.config.runners import check_runners, runner_options
+from minibento.config.runners import check_runners, runner_options, without_place
 from minibento.config.settings import Config
 from minibento.processes.cpus import Shares, available, chosen
 from minibento.processes.one_thread import ONE_THREAD
 from minibento.processes.place import Place
 from minibento.processes.supervisor.failure import StartFailed
-from minibento.processes.supervisor.group import Group
-from minibento.processes.supervisor.nursery import Kind, Nursery, Received
+from minibento.processes.supervisor.group import Group, together
+from minibento.processes.supervisor.kind import Kind
+from minibento.processes.supervisor.nursery import Nursery, Received
 from minibento.processes.supervisor.reaper import Reaper
 from minibento.processes.supervisor.slot import Slot
 from minibento.processes.supervisor.spawning import Blank, blank
@@ -113,7 +114,7 @@ class Generation:
         self._config = check_runners(self._plan.config, described["runners"])
         placed = self._placed(described)
         self._drop_blank()
-        await self._start_runners(tries)
+        await together(one.start(tries) for one in self.runners.values())
         self._add_api_slots(placed)
         await self.api.start(tries)
 
@@ -191,15 +192,6 @@ class Generation:
         await asyncio.gather(*(group.stop(grace) for group in self.runners.values()))
         self._close_sockets()
 
-    async def _start_runners(self, tries: int) -> None:
-        starts = [asyncio.ensure_future(one.start(tries)) for one in self.runners.values()]
-        try:
-            await asyncio.gather(*starts)
-        finally:
-            # Where one has failed, the others must not go on starting processes.
-            for start in starts:
-                start.cancel()
-
     async def _described(self, tries: int) -> dict[str, Any]:
         for left in reversed(range(tries)):
             try:
@@ -227,10 +219,9 @@ class Generation:
         for name, one in declared.items():
             self.versions[name] = one["version"]
             share = shares.runners[name]
-            options = runner_options(self._config.runners.get(name), one["options"])
-            options["threads"] = share.threads
-            environment = options.pop("env", None) or {}
-            options.pop("placement", None)
+            wanted = runner_options(self._config.runners.get(name), one["options"])
+            options = {**without_place(wanted), "threads": share.threads}
+            environment = wanted.get("env") or {}
             slots = None
             if not share.embedded:
                 if one["source"] is None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine, Iterable
+from typing import Any
 
 from minibento.processes.supervisor.failure import StartFailed
 from minibento.processes.supervisor.nursery import Nursery
 from minibento.processes.supervisor.slot import Slot
 from minibento.processes.supervisor.worker_process import WorkerProcess
 
-__all__ = ["Group"]
+__all__ = ["Group", "together"]
 
 _LOG = logging.getLogger("minibento")
 # From being told to stop to being killed, beyond the grace that the workers were given: shutdown
@@ -56,12 +58,9 @@ class Group:
     async def _start_once(self) -> None:
         if self.nursery.kind.forks and not self.nursery.ready:
             await self.nursery.prepare()
-        starts = [asyncio.ensure_future(slot.start()) for slot in self.slots if not slot.ready]
         try:
-            await asyncio.gather(*starts)
+            await together(slot.start() for slot in self.slots if not slot.ready)
         finally:
-            for start in starts:
-                start.cancel()
             self._end_strays()
 
     def _end_strays(self) -> None:
@@ -95,8 +94,7 @@ class Group:
             slot.release()
 
     async def ended(self, seconds: float) -> None:
-        """Wait until all its workers have ended; kill those that take longer."""
-        self.release()
+        """Wait until all its workers, which were released, have ended; kill who takes longer."""
         left = [process.ended for process in self.processes]
         if left:
             await asyncio.wait(left, timeout=seconds)
@@ -119,3 +117,13 @@ class Group:
         for process in self.processes:
             process.end_now()
         self.nursery.close()
+
+
+async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it at once; where one fails, the others do not go on starting processes."""
+    begun = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.gather(*begun)
+    finally:
+        for one in begun:
+            one.cancel()

@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from minibento.processes import control
@@ -17,12 +16,13 @@ from minibento.processes.control import Control
 from minibento.processes.one_thread import ONE_THREAD
 from minibento.processes.supervisor.failure import StartFailed
 from minibento.processes.supervisor.kernel_view import look_at
+from minibento.processes.supervisor.kind import Kind
 from minibento.processes.supervisor.reaper import Reaper, in_words
 from minibento.processes.supervisor.spawning import Blank, spawn
 from minibento.processes.supervisor.worker_process import WorkerProcess
 from minibento.processes.vitals import VitalsPage
 
-__all__ = ["Kind", "Nursery"]
+__all__ = ["Nursery"]
 
 _LOG = logging.getLogger("minibento")
 # A forked worker has nothing to load: one that is not ready by then hangs.
@@ -31,27 +31,6 @@ FORKED_SECONDS = 30.0
 FORK_SECONDS = 5.0
 
 Received = Callable[[WorkerProcess, dict[str, Any]], None]
-
-
-@dataclass(slots=True)
-class Kind:
-    """What the workers of a nursery are.
-
-    Attributes:
-        title: `api` or `runner model`.
-        first: The document that says what to prepare.
-        environment: Variables beside the supervisor's own.
-        forks: Whether workers are forked; else each is started afresh and loads for itself.
-        start_timeout: Seconds that preparing, or a fresh worker's start, may take.
-        terminal: Whether its processes keep the terminal's input.
-    """
-
-    title: str
-    first: dict[str, Any]
-    environment: Mapping[str, str]
-    forks: bool
-    start_timeout: float
-    terminal: bool
 
 
 class Nursery:
@@ -178,7 +157,7 @@ class Nursery:
             with theirs:
                 descriptors = [theirs.fileno(), listening.fileno(), page]
                 try:
-                    self._control.send_with({"worker": worker, "anyway": False}, descriptors)
+                    self._control.send_with({"worker": worker}, descriptors)
                 except OSError:
                     process.end_now()
                     raise StartFailed(f"the nursery of {self.kind.title} has ended") from None

@@ -75,11 +75,8 @@ class Slot:
 
     async def _start(self) -> None:
         self.process = await self._nursery.worker(self._worker, self._listening, self._received)
-        self.process.ended.add_done_callback(self._noted(self.process))
-        await asyncio.shield(self.process.ready)
-
-    def _noted(self, process: WorkerProcess) -> Callable[[Any], None]:
-        return lambda _: self._ended(process)
+        process = self.process
+        process.ended.add_done_callback(lambda _: self._ended(process))
 
     async def _keep(self) -> None:
         while True:
