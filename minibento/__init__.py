@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from minibento.errors import (
         AlreadyExists,
         BadResult,
+        BuildError,
         CannotCross,
         CannotListen,
         ConfigError,
@@ -49,6 +50,7 @@ __version__ = "0.1.0"
 _ERRORS = (
     "AlreadyExists",
     "BadResult",
+    "BuildError",
     "CannotCross",
     "CannotListen",
     "ConfigError",
@@ -91,6 +93,7 @@ _NAMES = {
 __all__ = [
     "AlreadyExists",
     "BadResult",
+    "BuildError",
     "CannotCross",
     "CannotListen",
     "ConfigError",

@@ -13,6 +13,7 @@
     ├── TargetError                 500  TARGET names no service
     ├── CannotListen                500  the address or port cannot be had
     ├── ConfigError                 500  a server's configuration has a wrong key or value
+    ├── BuildError                  500  a bundle cannot be made, locked or installed like this
     ├── DeclarationError (TypeError) 500  a service, runner or method is declared wrongly
     ├── UsageError (RuntimeError)   500  a call that can never work from where it is made
     ├── CannotCross (TypeError)     500  a value of a type that may not go to a runner
@@ -36,6 +37,7 @@ leaves with 2.
 __all__ = [
     "AlreadyExists",
     "BadResult",
+    "BuildError",
     "CannotCross",
     "CannotListen",
     "ConfigError",
@@ -122,6 +124,10 @@ class CannotListen(MinibentoError):
 
 class ConfigError(MinibentoError):
     """A server is configured with a key that does not exist or a value that cannot be."""
+
+
+class BuildError(MinibentoError):
+    """A bundle cannot be made, locked, installed or shipped like this."""
 
 
 class DeclarationError(MinibentoError, TypeError):

@@ -14,10 +14,11 @@ FLOORS: list[set[str]] = [
     {"config", "tag", "importing", "log", "user_metrics"},
     {"io", "wire"},
     {"batching", "store", "frameworks"},
-    {"runners"},
+    {"runners", "bundles"},
     {"services", "models"},
     {"asgi", "sklearn", "xgboost", "picklable_model"},
     {"processes"},
+    {"packager"},
     {"cli", "testing"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

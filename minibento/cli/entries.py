@@ -21,15 +21,15 @@ def as_json(entry: Entry | Broken, latest: bool) -> dict[str, Any]:
         "version": entry.tag.version,
         "latest": latest,
         "aliases": list(entry.aliases),
-        "framework": entry.about.get("framework", ""),
+        **_kind(entry.about),
         "size": entry.size,
         "created": entry.created.isoformat(),
-        "labels": entry.about.get("labels", {}),
+        "labels": _recorded(entry.about).get("labels", {}),
     }
 
 
 def as_row(entry: Entry | Broken, latest: bool, tags: Sequence[Tag], now: datetime) -> list[str]:
-    """One line of `list`: tag, what else it is called, framework, size, age."""
+    """One line of `list`: tag, what else it is called, framework or service, size, age."""
     versions = [tag.version or "" for tag in tags if tag.name == entry.tag.name]
     tag = str(entry.tag)
     if entry.tag.version is not None:
@@ -37,28 +37,42 @@ def as_row(entry: Entry | Broken, latest: bool, tags: Sequence[Tag], now: dateti
     if isinstance(entry, Broken):
         return [tag, "", "", "", "broken"]
     also = (["latest"] if latest else []) + list(entry.aliases)
-    framework = str(entry.about.get("framework", ""))
-    return [tag, ", ".join(also), framework, size(entry.size), age(entry.created, now)]
+    what = str(next(iter(_kind(entry.about).values())))
+    return [tag, ", ".join(also), what, size(entry.size), age(entry.created, now)]
 
 
 def details(entry: Entry, latest: bool, now: datetime) -> dict[str, str | Sequence[str]]:
     """What `get` shows, by the name of the line."""
-    about = entry.about
+    about = _recorded(entry.about)
     return {
         "tag": str(entry.tag),
         "also": ", ".join((["latest"] if latest else []) + list(entry.aliases)),
-        "framework": str(about.get("framework", "")),
+        **{name: str(what) for name, what in _kind(entry.about).items()},
         "created": f"{age(entry.created, now)} ({entry.created.isoformat(timespec='seconds')})",
         "size": size(entry.size),
         "path": str(entry.path),
         "methods": [_method(name, one) for name, one in about.get("signatures", {}).items()],
+        "models": _pairs(about.get("models", {})),
         "labels": _pairs(about.get("labels", {})),
         "metadata": _pairs(about.get("metadata", {})),
         "objects": ", ".join(about.get("custom_objects", ())),
-        "python": str(about.get("python", "")),
+        "python": " on ".join(str(about[n]) for n in ("python", "platform") if about.get(n)),
+        "wheels": "all inside" if about.get("vendored") else "",
         "libraries": _pairs(about.get("libraries", {})),
         "files": [f"{one.path}  {size(one.size)}  sha256 {one.sha256[:12]}" for one in entry.files],
     }
+
+
+def _recorded(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was recorded: a bundle's is below a key of its own."""
+    bundle = about.get("bundle")
+    return bundle if isinstance(bundle, dict) else about
+
+
+def _kind(about: Mapping[str, Any]) -> dict[str, Any]:
+    """What distinguishes it from others of its kind."""
+    name = "service" if "bundle" in about else "framework"
+    return {name: _recorded(about).get(name, "")}
 
 
 def details_as_json(entry: Entry, latest: bool) -> dict[str, Any]:

@@ -13,10 +13,14 @@ __all__ = ["main", "root"]
 
 COMMANDS = {
     "init": ("minibento.cli.init:init", "Write a service of your own to begin with."),
+    "build": ("minibento.cli.build:build_", "Make a bundle of a service."),
+    "lock": ("minibento.cli.lock:lock_", "Write the exact libraries of a service."),
     "serve": ("minibento.cli.serve:serve", "Serve TARGET over HTTP."),
     "reload": ("minibento.cli.reload:reload", "Let a running server take up what is new."),
     "status": ("minibento.cli.status:status", "Show the running servers and their processes."),
     "models": ("minibento.cli.models:models", "List, look at, move and delete stored models."),
+    "bundles": ("minibento.cli.bundles:bundles", "List, look at, move and delete bundles."),
+    "containerize": ("minibento.cli.containerize:containerize", "Build an image of a bundle."),
     "completion": ("minibento.cli.completion:completion", "Print the completion of a shell."),
 }
 

@@ -2,22 +2,24 @@
 
 import click
 
+from minibento.cli.kind import MODELS
 from minibento.cli.lazy import LazyGroup
 
-__all__ = ["models"]
+__all__ = ["COMMANDS", "models"]
 
+# Of every kind that the store holds.
 COMMANDS = {
-    "list": ("minibento.cli.model_verbs:list_", "List the stored models."),
-    "get": ("minibento.cli.model_verbs:get", "Show one model: what it is, its files and aliases."),
-    "delete": ("minibento.cli.model_verbs:delete", "Remove one version for good."),
-    "verify": ("minibento.cli.model_verbs:verify", "Compare every file with what was saved."),
-    "export": ("minibento.cli.model_files:export", "Write one version into a single file."),
-    "import": ("minibento.cli.model_files:import_", "Store the version that a file holds."),
-    "alias": ("minibento.cli.model_alias:alias", "Show, move, roll back or remove aliases."),
+    "list": ("minibento.cli.store_verbs:list_", "List what is stored."),
+    "get": ("minibento.cli.store_verbs:get", "Show one: what it is, its files and aliases."),
+    "delete": ("minibento.cli.store_verbs:delete", "Remove one version for good."),
+    "verify": ("minibento.cli.store_verbs:verify", "Compare every file with what was saved."),
+    "export": ("minibento.cli.store_files:export", "Write one version into a single file."),
+    "import": ("minibento.cli.store_files:import_", "Store the version that a file holds."),
+    "alias": ("minibento.cli.store_alias:alias", "Show, move, roll back or remove aliases."),
 }
 
 
-@click.group(cls=LazyGroup, deferred=COMMANDS)
+@click.group(cls=LazyGroup, deferred=COMMANDS, context_settings={"obj": MODELS})
 def models() -> None:
     """List, look at, move and delete stored models.
 

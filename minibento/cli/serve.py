@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,15 +52,18 @@ def serve(
 ) -> None:
     """Serve TARGET over HTTP until Ctrl-C.
 
-    TARGET is a file or folder (service.py, service.py:CreditRisk, .) or module:Name
-    (service:CreditRisk); left out, what minibento.yaml names, else the one service in service.py.
+    TARGET is a file or folder (service.py, service.py:CreditRisk, ., x.bundle), module:Name
+    (service:CreditRisk) or the tag of a bundle (credit_risk:production); left out, what
+    minibento.yaml names, else the one service in service.py.
 
     A value is taken from its flag, else from its variable (MINIBENTO_PORT), else from the --config
     file, else from the service's code.
     """
     at = place(target, Path.cwd())
+    if at.bundle is not None:
+        _prepare_bundle(at, watching=watching)
     resolved = layers.read({**flags, "set": settings}, os.environ, file)
-    config = resolved.config
+    config = _named(resolved.config, at)
     if show_config:
         from minibento.cli.show_config import show
 
@@ -74,17 +78,50 @@ def serve(
             err=True,
         )
     if sys.platform == "linux":
-        _supervise(at, config, port, target or ".", watching=watching)
+        _supervise(config, port, target, watching=watching)
     else:
         _serve_alone(at, config, port)
 
 
-def _supervise(at: Place, config: Config, port: Port, target: str, *, watching: bool) -> None:
+def _prepare_bundle(at: Place, *, watching: bool) -> None:
+    """Go on in the bundle's own environment, or tell how the present one differs."""
+    from minibento.packager.serving import continue_in, different_libraries
+
+    if watching:
+        raise click.UsageError("--reload is for a project's folder: a bundle does not change")
+    continue_in(at)
+    different = different_libraries(at)
+    if different:
+        click.echo(
+            f"warning: {at.bundle_tag} is locked to other libraries: {', '.join(different)}",
+            err=True,
+        )
+
+
+def _named(config: Config, at: Place) -> Config:
+    """A bundle's server is called as the bundle, unless it is given another name."""
+    if at.bundle is None or config.name is not None:
+        return config
+    return replace(config, name=at.bundle.parent.name)
+
+
+def _located(target: str | None, folder: Path) -> Place:
+    """Where TARGET leads now; a bundle that cannot be served here is refused."""
+    at = place(target, folder)
+    if at.bundle is not None:
+        from minibento.packager.serving import different_libraries
+
+        different_libraries(at)
+    return at
+
+
+def _supervise(config: Config, port: Port, target: str | None, *, watching: bool) -> None:
     from minibento.processes.supervisor.failure import StartFailed
     from minibento.processes.supervisor.server import Server
 
     async def run() -> int:
-        server = Server(at, config, port, target, watching=watching, on_ready=say_ready)
+        locate = partial(_located, target, Path.cwd())
+        server = Server(locate, config, port, target or ".", watching=watching, on_ready=say_ready)
         return await server.run()
 
     def say_ready(name: str, versions: dict[str, str]) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from minibento.cli.kind import MODELS, Kind
 from minibento.errors import MinibentoError
-from minibento.store.home import local_store
 from minibento.store.store import Broken
 
 __all__ = ["tag_argument"]
@@ -21,7 +21,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     from click.shell_completion import CompletionItem  # only while a shell completes
 
     try:
-        entries = local_store().list()
+        entries = (ctx.find_object(Kind) or MODELS).store().list()
     except MinibentoError:
         return []
     tags = []

@@ -1,7 +1,8 @@
 """From the TARGET of a command to the place of a service; imports nothing of the user's.
 
-A TARGET is a file or folder (`service.py:CreditRisk`, `.`) or `module:Attribute`. Whatever it is
-becomes a Place: a folder to import from, a module, perhaps an attribute.
+A TARGET is a file or folder (`service.py:CreditRisk`, `.`, `x.bundle`), `module:Attribute`, or the
+tag of a bundle. Whatever it is becomes a Place: a folder to import from, a module, perhaps an
+attribute.
 """
 
 import re
@@ -11,11 +12,12 @@ from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from minibento.cli.build_file import BUILD_FILE, service_of
+from minibento.cli.bundle_target import FILE_SUFFIX, bundle_file, bundle_folder, bundle_tag
 from minibento.errors import TargetError
+from minibento.packager.build_file import BUILD_FILE, BuildFile, find_build_file
 from minibento.processes.place import Place, module_file
 
-__all__ = ["place"]
+__all__ = ["place", "project_place"]
 
 SERVICE_FILE = "service.py"
 _REFERENCE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)\Z")
@@ -38,7 +40,14 @@ def place(target: str | None, folder: Path) -> Place:
             f"{target!r} fits two services: write ./{target} for the folder, or "
             f"{module_file(as_module)}:{as_module.attribute} for the module"
         )
-    found = as_path or as_module
+    found, as_bundle = as_path or as_module, bundle_tag(target)
+    if found is not None and as_bundle is not None:
+        raise TargetError(
+            f"{target!r} fits a bundle and {found.folder / module_file(found)}: write "
+            f"{as_bundle.bundle} for the bundle, or ./{module_file(found)}:{found.attribute} for "
+            "the other"
+        )
+    found = found or as_bundle
     if found is None:
         raise TargetError(_nothing(target, folder))
     return found
@@ -53,9 +62,12 @@ def _path_place(target: str, folder: Path) -> Place | None:
         path, attribute = folder / head, tail
     if path.is_dir():
         return _folder_place(path, attribute)
+    if path.suffix == FILE_SUFFIX:
+        return bundle_file(path)
     if path.suffix != ".py":
         raise TargetError(
-            f"{path} is no Python file: TARGET is a .py file, a folder or module:Name"
+            f"{path} is no Python file: TARGET is a .py file, a folder, a {FILE_SUFFIX} file, "
+            "module:Name or the tag of a bundle"
         )
     return _file_place(path, attribute)
 
@@ -68,7 +80,19 @@ def _exists(path: Path) -> bool:
 
 
 def _folder_place(folder: Path, attribute: str | None) -> Place | None:
-    reference = service_of(folder)
+    bundled = bundle_folder(folder)
+    return bundled or project_place(folder, find_build_file(folder), attribute)
+
+
+def project_place(
+    folder: Path, build_file: BuildFile, attribute: str | None = None
+) -> Place | None:
+    """Where a project's service is, as its build file says, else in service.py; None: nowhere.
+
+    Raises:
+        TargetError: the build file says what is no service.
+    """
+    reference = build_file.service
     if reference is not None:
         match = _REFERENCE.match(reference)
         if match is None:
@@ -129,6 +153,7 @@ def _nothing(target: str, folder: Path) -> str:
         fixed = near[0] if head.endswith(".py") else near[0].removesuffix(".py")
         return f"there is no {head!r} here: did you mean {fixed}{attribute}?"
     return (
-        f"{target!r} is neither a file, a folder, nor a module that can be imported from here: "
-        "write service.py:CreditRisk, a folder, or service:CreditRisk"
+        f"{target!r} is neither a file, a folder, a module that can be imported from here, nor a "
+        "bundle: write service.py:CreditRisk, a folder, service:CreditRisk, or a tag that "
+        "`minibento bundles list` shows"
     )

@@ -1,11 +1,16 @@
-"""From a tag to a model: the local store, unless somebody above has put other answers in front."""
+"""From a tag to a model: the store or the served bundle, unless somebody above answers first."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from minibento.bundles.bundle import Bundle
 from minibento.errors import UsageError
 from minibento.models.model import Model
+from minibento.store.entry import Entry
 from minibento.store.home import local_store
 from minibento.tag import LATEST, Tag
 
@@ -29,7 +34,7 @@ def get(tag: str | Tag) -> Model:
     for override in reversed(_OVERRIDES):
         if wanted in override:
             return override[wanted] or Model(wanted, None)
-    entry = local_store().get(wanted)
+    entry = _found(wanted)
     for record in _RECORDS:
         record[str(wanted)] = str(entry.tag)
     return Model(entry.tag, entry)
@@ -79,6 +84,17 @@ def pin(versions: Mapping[str, str]) -> None:
     Raises what `get` raises.
     """
     _OVERRIDES.append({Tag.parse(tag): get(version) for tag, version in versions.items()})
+
+
+def _found(wanted: Tag) -> Entry:
+    """In the bundle that this process serves, and nowhere else; without one, in the store."""
+    folder = os.environ.get("MINIBENTO_BUNDLE")
+    return local_store().get(wanted) if not folder else _bundle(folder).model(wanted)
+
+
+@cache
+def _bundle(folder: str) -> Bundle:
+    return Bundle(Path(folder))
 
 
 def _exact(tag: str | Tag) -> Tag:

@@ -22,6 +22,7 @@ from minibento import log
 from minibento.processes import control, parentage
 from minibento.processes.forking import fork_worker, leave
 from minibento.processes.one_thread import give_back
+from minibento.processes.place import enter_bundle
 from minibento.processes.told import told
 from minibento.processes.vitals import VitalsPage
 
@@ -68,6 +69,7 @@ def main() -> None:
     except (EOFError, OSError):  # there is no need of it
         leave(0)
     parentage.die_with_parent(first["supervisor"])
+    enter_bundle(first["bundle"])
     folder, lone = Path(first["folder"]), first.get("worker")
     _named((lone or first)["title"], first["log"])
     if lone is not None:

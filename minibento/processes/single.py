@@ -18,7 +18,7 @@ from minibento.config.settings import Config
 from minibento.processes import loops
 from minibento.processes.describe import described
 from minibento.processes.http_server import HttpServer
-from minibento.processes.place import Place
+from minibento.processes.place import Place, enter_bundle
 from minibento.processes.sockets import Port
 from minibento.processes.user_service import service_at
 from minibento.runners.options import Options
@@ -42,6 +42,7 @@ def serve_in_one_process(
         TargetError: the service cannot be imported.
         Exception: what its start raised.
     """
+    enter_bundle(None if place.bundle is None else str(place.bundle))
     service = service_at(place)
     known = described(service)["runners"]
     config = check_runners(config, known)

@@ -14,15 +14,17 @@ from minibento.errors import AlreadyExists, Corrupt, StoreError, Untrusted
 from minibento.store.disk import BLOCK, disk_errors, path_errors, sync_directory
 from minibento.store.draft import Draft, Origin
 from minibento.store.entry import Entry
-from minibento.store.files import open_below, read_manifest
+from minibento.store.files import copy_and_hash, open_below, read_manifest
 from minibento.store.manifest import MANIFEST, MAX_MANIFEST, Manifest
 from minibento.store.zip_layout import MAX_RATIO, check_layout
 
-__all__ = ["EXECUTES_CODE", "SUFFIX", "export_archive", "import_archive"]
+__all__ = ["BUNDLE", "EXECUTES_CODE", "check_digest", "export_archive", "import_archive"]
 
-SUFFIX = ".zip"
-# The one key of `about` that is read here: loading these files can run code that is in them.
+_SUFFIXES = {"models": ".zip", "bundles": ".bundle"}
+# The keys of `about` that are read here. Loading these files can run code that is in them:
 EXECUTES_CODE = "executes_code"
+# It is a bundle, no model:
+BUNDLE = "bundle"
 _PICKLE = ".pkl"  # how the names of pickles end; only the refusal shows them
 _FEW = 5  # pickles are named at most
 _WORTH = 0.95  # compressed to more than this share, a file is stored as it is
@@ -30,10 +32,10 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Unicod
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def export_archive(entry: Entry, path: Path) -> Path:
+def export_archive(entry: Entry, path: Path, kind: str) -> Path:
     """Write `entry` to `path`, or into the folder `path` under a name made from its tag."""
     if path.is_dir():
-        path /= f"{entry.tag.name}-{entry.tag.version}{SUFFIX}"
+        path /= f"{entry.tag.name}-{entry.tag.version}{_SUFFIXES[kind]}"
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with path_errors(f"cannot export {entry.tag}", path):
         if os.path.lexists(path):
@@ -52,14 +54,19 @@ def export_archive(entry: Entry, path: Path) -> Path:
 
 
 def import_archive(
-    draft: Callable[[str], AbstractContextManager[Draft]], path: Path, *, trust: bool, latest: bool
+    draft: Callable[[str], AbstractContextManager[Draft]],
+    path: Path,
+    kind: str,
+    *,
+    trust: bool,
+    latest: bool,
 ) -> Entry:
     """Check the archive at `path` in whole, fill a draft with it, and publish that."""
     with path_errors("cannot import", path), open(path, "rb", opener=_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise StoreError(f"cannot import {path}: not a regular file")
         try:
-            return _import(draft, path, file, trust=trust, latest=latest)
+            return _import(draft, path, file, kind, trust=trust, latest=latest)
         except _DAMAGE as error:
             raise _refused(path, f"{type(error).__name__}: {error}") from error
 
@@ -73,6 +80,7 @@ def _import(
     draft: Callable[[str], AbstractContextManager[Draft]],
     path: Path,
     file: BinaryIO,
+    kind: str,
     *,
     trust: bool,
     latest: bool,
@@ -82,6 +90,7 @@ def _import(
         manifest = Manifest.from_bytes(_read_manifest(archive))
     except Corrupt as error:
         raise _refused(path, str(error)) from error
+    _check_kind(manifest, path, kind)
     _check_trust(manifest, path, trust=trust)
     with archive, draft(manifest.name) as made:
         for info in archive.infolist():
@@ -144,6 +153,22 @@ def _read_manifest(archive: zipfile.ZipFile) -> bytes:
     if archive.getinfo(MANIFEST).file_size > MAX_MANIFEST:
         raise Corrupt(f"its {MANIFEST} exceeds {MAX_MANIFEST} bytes")
     return archive.read(MANIFEST)
+
+
+def check_digest(path: Path, sha256: str) -> None:
+    """Raise Corrupt unless the file has this sha256, in hex."""
+    with path_errors("cannot read", path), open(path, "rb", opener=_at_once) as file:
+        found = copy_and_hash(file, None)
+    if found != sha256.lower():
+        raise Corrupt(f"{path} has the sha256 {found}, not {sha256}: get the right file")
+
+
+def _check_kind(manifest: Manifest, path: Path, kind: str) -> None:
+    found = "bundles" if BUNDLE in manifest.about else "models"
+    if found != kind:
+        raise StoreError(
+            f"{path} holds {manifest.tag} of the {found}: minibento {found} import {path}"
+        )
 
 
 def _check_trust(manifest: Manifest, path: Path, *, trust: bool) -> None:

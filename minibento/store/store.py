@@ -112,7 +112,7 @@ class Store:
         # `zipfile` costs as much to import as the rest of the store; most runs need none.
         from minibento.store.archive import export_archive
 
-        return export_archive(self.get(tag), Path(path))
+        return export_archive(self.get(tag), Path(path), self.kind)
 
     # Writing -------------------------------------------------------------------------------------
 
@@ -224,11 +224,11 @@ class Store:
             Corrupt: it is not, to the byte, an archive that `export` writes.
             Untrusted: it can execute code and `trust` is not given.
             AlreadyExists: its explicit version exists with other content.
-            StoreError: it cannot be read, or exceeds the limits.
+            StoreError: it cannot be read, exceeds the limits, or is of the other kind.
         """
         from minibento.store.archive import import_archive
 
-        return import_archive(self.draft, Path(path), trust=trust, latest=latest)
+        return import_archive(self.draft, Path(path), self.kind, trust=trust, latest=latest)
 
     # ---------------------------------------------------------------------------------------------
 

@@ -52,7 +52,8 @@ def test_a_slip_in_a_command_or_option_is_answered_with_what_was_meant(
 
 
 def test_a_command_like_no_other_is_answered_with_all_of_them(run: Run) -> None:
-    assert "init, serve, reload, status, models, completion" in run("xyzzy").stderr
+    said = run("xyzzy").stderr
+    assert "init, build, lock, serve, reload, status, models, bundles, containerize" in said
 
 
 def test_a_users_error_is_one_line_and_exit_code_1(run: Run) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from minibento.cli import model_verbs
+from minibento.cli import store_verbs
 from tests.cli.conftest import Run, Save
 
 
@@ -123,7 +123,7 @@ def test_delete_asks_on_a_terminal(
     run: Run, save: Save, monkeypatch: pytest.MonkeyPatch, answer: str, left: int
 ) -> None:
     save("a")
-    monkeypatch.setattr(model_verbs, "_on_terminal", lambda: True)
+    monkeypatch.setattr(store_verbs, "_on_terminal", lambda: True)
     result = run("models", "delete", "a:latest", typed=answer)
     assert "for good?" in result.stderr
     assert len(_listed(run)) == left
@@ -133,7 +133,7 @@ def test_delete_with_yes_does_not_ask(
     run: Run, save: Save, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save("a")
-    monkeypatch.setattr(model_verbs, "_on_terminal", lambda: True)
+    monkeypatch.setattr(store_verbs, "_on_terminal", lambda: True)
     assert "for good?" not in run("models", "delete", "a:latest", "--yes").stderr
     assert _listed(run) == []
 

@@ -8,7 +8,7 @@ import pytest
 
 from minibento.asgi.service import Service
 from minibento.cli.target import place
-from minibento.errors import TargetError
+from minibento.errors import ConfigError, TargetError
 from minibento.processes.place import Place
 from minibento.processes.user_service import service_at
 
@@ -33,7 +33,7 @@ def find(target: str | None) -> Service[Any]:
 
 
 def refusal(target: str | None) -> str:
-    with pytest.raises(TargetError) as refused:
+    with pytest.raises((TargetError, ConfigError)) as refused:
         find(target)
     assert "\n" not in str(refused.value)
     return str(refused.value)
@@ -196,7 +196,7 @@ def test_a_file_with_the_name_of_a_loaded_module_is_not_silently_another(folder:
         ("service: service\n", "must be module:Name"),
         ("servce: service:Risk\n", "did you mean 'service'?"),
         ("xyzzy: 1\n", "the keys are service, labels"),
-        ("- a\n", "holds a list"),
+        ("- a\n", "the file is a list"),
         ("a: b\n  c: [\n", "minibento.yaml:2: "),
         ("\x00", "cannot be read"),
     ],

@@ -41,7 +41,7 @@ class Plan:
     """What every generation of a server has in common.
 
     Attributes:
-        place: Of the service.
+        locate: Says where the service is; asked once for each generation.
         config: As read at the server's start.
         sockets: Listening TCP sockets, one for each API worker.
         directory: Of the runners' sockets.
@@ -51,7 +51,7 @@ class Plan:
         ended: Called with a worker that has ended.
     """
 
-    place: Place
+    locate: Callable[[], Place]
     config: Config
     sockets: Sequence[socket.socket]
     directory: Path
@@ -66,6 +66,7 @@ class Generation:
 
     Attributes:
         number: From 1 on.
+        place: Of the service, as it was when this one began.
         name: Of the service, once it is described.
         versions: Of the models, by runner.
         api: The API workers.
@@ -73,7 +74,9 @@ class Generation:
     """
 
     def __init__(self, plan: Plan, number: int) -> None:
+        """Find the service. Raises what `plan.locate` raises."""
         self.number = number
+        self.place = plan.locate()
         self.name = ""
         self.versions: dict[str, str] = {}
         self._plan = plan
@@ -107,7 +110,9 @@ class Generation:
         """
         # While the API's nursery imports the service, the first runner's imports what all need.
         everything = {**os.environ, **ONE_THREAD}
-        self._blank = blank(everything, terminal=self._plan.watching, kind="runner")
+        self._blank = blank(
+            everything, terminal=self._plan.watching, kind="runner", python=self.place.python
+        )
         described = await self._described(tries)
         self.name = described["service"]
         self.api.nursery.kind.first["pins"] = described["pins"]
@@ -204,12 +209,18 @@ class Generation:
 
     def _api_kind(self) -> Kind:
         plan = self._plan
-        first = {"kind": "api", "place": plan.place.to_json(), "pins": {}, **self._common()}
-        return Kind("api", first, {}, True, plan.config.start_timeout, plan.watching)
+        first = {"kind": "api", "place": self.place.to_json(), "pins": {}, **self._common()}
+        python, seconds = self.place.python, plan.config.start_timeout
+        return Kind("api", first, {}, True, seconds, plan.watching, python)
 
     def _common(self) -> dict[str, Any]:
         log = self._plan.config.log
-        return {"folder": str(self._plan.place.folder), "log": asdict(log)}
+        bundle = self.place.bundle
+        return {
+            "folder": str(self.place.folder),
+            "bundle": None if bundle is None else str(bundle),
+            "log": asdict(log),
+        }
 
     def _placed(self, described: Mapping[str, Any]) -> dict[str, Any]:
         """Make the groups of the runners that have processes; what API workers know of each."""
@@ -266,6 +277,7 @@ class Generation:
             preload is not False and "CUDA_VISIBLE_DEVICES" not in environment,
             self._config.start_timeout,
             self._plan.watching,
+            self.place.python,
         )
 
     def _add_runner(self, name: str, version: str, kind: Kind, workers: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 __all__ = ["Kind"]
@@ -18,6 +19,7 @@ class Kind:
         forks: Whether workers are forked; else each is started afresh and loads for itself.
         start_timeout: Seconds that preparing, or a fresh worker's start, may take.
         terminal: Whether its processes keep the terminal's input.
+        python: Their interpreter; None: the supervisor's own.
     """
 
     title: str
@@ -26,3 +28,4 @@ class Kind:
     forks: bool
     start_timeout: float
     terminal: bool
+    python: Path | None = None

@@ -197,6 +197,7 @@ class Nursery:
                     [theirs.fileno(), listening.fileno(), page],
                     {**os.environ, **self.kind.environment},
                     terminal=self.kind.terminal,
+                    python=self.kind.python,
                 )
         except StartFailed:
             process.end_now()
@@ -255,7 +256,9 @@ class Nursery:
                 control.send(child.channel, self._first())
             return child
         environment = {**os.environ, **self.kind.environment, **ONE_THREAD}
-        return spawn(self._first(), [], environment, terminal=self.kind.terminal)
+        return spawn(
+            self._first(), [], environment, terminal=self.kind.terminal, python=self.kind.python
+        )
 
     async def _when_prepared(self) -> dict[str, Any]:
         try:

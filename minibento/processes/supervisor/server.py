@@ -48,7 +48,7 @@ class Server:
     """One running server, from its sockets to its end.
 
     Args:
-        place: Of the service.
+        locate: Says where the service is, at the start and at each reload.
         config: Read already.
         port: That it listens on; closed at its end.
         target: As the user wrote it, for `minibento status`.
@@ -61,7 +61,7 @@ class Server:
 
     def __init__(
         self,
-        place: Place,
+        locate: Callable[[], Place],
         config: Config,
         port: Port,
         target: str,
@@ -70,11 +70,11 @@ class Server:
         on_ready: Callable[[str, dict[str, str]], None],
     ) -> None:
         self.state = "starting"
-        self._place = place
+        self._locate = locate
         self._config = config
         self._port = port
         self._target = target
-        self._files = Watch(lambda: snapshot(place.folder)) if watching else None
+        self._files = Watch(lambda: snapshot(locate().folder)) if watching else None
         self._on_ready = on_ready
         self._started = datetime.now(UTC)
         self._began = time.monotonic()
@@ -128,7 +128,7 @@ class Server:
 
         self._scrape = Scrape(lambda: list(self._succession.workers()), counted)
         plan = Plan(
-            self._place,
+            self._locate,
             self._config,
             self._port.sockets,
             directory.path,
@@ -297,6 +297,7 @@ class Server:
             "started": self._started.isoformat(timespec="seconds"),
             "state": "unready" if unready else self.state,
             "generation": 0 if current is None else current.number,
+            "bundle": None if current is None else current.place.bundle_tag,
             "processes": processes(self._succession.generations, current, self._began),
         }
 

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from minibento.processes import control
@@ -25,13 +26,16 @@ class Blank(NamedTuple):
     channel: socket.socket
 
 
-def blank(environment: Mapping[str, str], *, terminal: bool, kind: str = "") -> Blank:
+def blank(
+    environment: Mapping[str, str], *, terminal: bool, kind: str = "", python: Path | None = None
+) -> Blank:
     """Start a child that has not been told yet what to be.
 
     Args:
         environment: All of its variables.
         terminal: Whether it keeps the terminal's input, for a debugger.
         kind: What it will be, if that is known: it imports what each of that kind needs.
+        python: Its interpreter, if not our own.
     """
     ours, theirs = socket.socketpair()
     with theirs:
@@ -39,9 +43,10 @@ def blank(environment: Mapping[str, str], *, terminal: bool, kind: str = "") -> 
         actions: list[tuple[Any, ...]] = []
         if not terminal:
             actions.append((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0))
+        interpreter = sys.executable if python is None else str(python)
         pid = os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), *([kind] if kind else [])],
+            interpreter,
+            [interpreter, "-P", "-m", _MODULE, str(theirs.fileno()), *([kind] if kind else [])],
             environment,
             file_actions=actions,
             setpgroup=0,  # what a terminal sends to its foreground is the supervisor's to obey
@@ -55,8 +60,9 @@ def spawn(
     environment: Mapping[str, str],
     *,
     terminal: bool,
+    python: Path | None,
 ) -> Blank:
     """Start a child and send it its first document, with descriptors."""
-    child = blank(environment, terminal=terminal)
+    child = blank(environment, terminal=terminal, python=python)
     control.send(child.channel, dict(first), descriptors)
     return child

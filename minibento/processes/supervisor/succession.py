@@ -130,8 +130,8 @@ class Succession:
 
     async def _brought_up(self, tries: int) -> Generation:
         """A new generation that is ready, and takes no requests yet."""
-        self._number = self.following
-        fresh = Generation(self._plan, self._number)
+        fresh = Generation(self._plan, self.following)
+        self._number = fresh.number
         self.generations.append(fresh)
         try:
             await self._started(fresh, tries)

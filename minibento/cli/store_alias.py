@@ -1,10 +1,10 @@
-"""`minibento models alias`: names that stand for a version, shown, moved, rolled back, removed."""
+"""`alias` of models and bundles: names that stand for a version, shown, moved, removed."""
 
 import click
 
+from minibento.cli.kind import kind
 from minibento.cli.output import Format, output_option, print_json, print_table
 from minibento.cli.tags import tag_argument
-from minibento.store.home import local_store
 from minibento.store.store import Store
 from minibento.tag import Tag, check_name, check_version
 
@@ -21,19 +21,22 @@ def alias(tag: str, alias: str | None, rollback: bool, delete: bool, output: For
     """Show, move, roll back or remove aliases.
 
     \b
-    minibento models alias TAG ALIAS              let name:ALIAS stand for TAG from now on
-    minibento models alias NAME                   show the aliases of NAME
-    minibento models alias NAME ALIAS --rollback  go back to what it stood for before
-    minibento models alias NAME ALIAS --delete    remove the alias
+    alias TAG ALIAS              let name:ALIAS stand for TAG from now on
+    alias NAME                   show the aliases of NAME
+    alias NAME ALIAS --rollback  go back to what it stood for before
+    alias NAME ALIAS --delete    remove the alias
     """
-    store, parsed = local_store(), Tag.parse(tag)
+    store, parsed = kind().store(), Tag.parse(tag)
+    verb = f"minibento {kind().name} alias"
     if alias is None:
         if rollback or delete:
-            raise click.UsageError("which ALIAS? minibento models alias NAME ALIAS --rollback")
+            raise click.UsageError(
+                f"which ALIAS? minibento {kind().name} alias NAME ALIAS --rollback"
+            )
         if parsed.version is not None:
             raise click.UsageError(
-                f"which ALIAS is to stand for {parsed}? minibento models alias {parsed} ALIAS; "
-                f"`minibento models alias {parsed.name}` shows those there are"
+                f"which ALIAS is to stand for {parsed}? {verb} {parsed} ALIAS; "
+                f"`{verb} {parsed.name}` shows those there are"
             )
         _show(store, parsed.name, output)
     elif rollback and delete:
@@ -64,7 +67,9 @@ def _show(store: Store, name: str, output: Format) -> None:
         ]
         print_table(("ALIAS", "TAG", "BEFORE"), rows)
     else:
-        click.echo(f"{name} has no alias: minibento models alias {name} production", err=True)
+        click.echo(
+            f"{name} has no alias: minibento {kind().name} alias {name} production", err=True
+        )
 
 
 def _delete(store: Store, name: str, alias: str, output: Format) -> None:

@@ -1,13 +1,14 @@
-"""`minibento models export | import`: one version as a single file, printed."""
+"""`export | import` of models and bundles: one version as a single file, printed."""
 
 from pathlib import Path
 
 import click
 
+from minibento.cli.kind import kind
 from minibento.cli.output import Format, output_option, print_json
 from minibento.cli.quantities import size
 from minibento.cli.tags import tag_argument
-from minibento.store.home import local_store
+from minibento.store.archive import check_digest
 from minibento.tag import Tag
 
 __all__ = ["export", "import_"]
@@ -19,7 +20,7 @@ __all__ = ["export", "import_"]
 @output_option
 def export(tag: str, path: Path, output: Format) -> None:
     """Write one version into the single file PATH."""
-    store = local_store()
+    store = kind().store()
     exact = store.get(Tag.parse(tag)).tag
     written = store.export(exact, path)
     if output == "json":
@@ -30,16 +31,19 @@ def export(tag: str, path: Path, output: Format) -> None:
 
 @click.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--trust", is_flag=True, help="Accept a format that can run code when it is loaded.")
+@click.option("--sha256", metavar="D", help="Refuse the file unless it has this digest.")
+@click.option("--trust", is_flag=True, help="Accept a model that can run code when it is loaded.")
 @click.option("--latest", is_flag=True, help="Let `latest` stand for it.")
 @output_option
-def import_(path: Path, trust: bool, latest: bool, output: Format) -> None:
+def import_(path: Path, *, sha256: str | None, trust: bool, latest: bool, output: Format) -> None:
     """Store the version that the file PATH holds.
 
-    Formats that can run code when they are loaded need --trust: whoever made the file can do what
-    you can do.
+    Models in formats that can run code when they are loaded need --trust: whoever made the file
+    can do what you can do. A bundle is code anyway: serve only those of people you trust.
     """
-    entry = local_store().import_(path, trust=trust, latest=latest)
+    if sha256 is not None:
+        check_digest(path, sha256)
+    entry = kind().store().import_(path, trust=trust, latest=latest)
     if output == "json":
         print_json({"tag": str(entry.tag), "path": str(entry.path), "size": entry.size})
     else:

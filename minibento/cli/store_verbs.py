@@ -1,4 +1,4 @@
-"""`minibento models list | get | delete | verify`: the store's verbs, printed."""
+"""`list | get | delete | verify` of models and bundles: the store's verbs, printed."""
 
 import sys
 from datetime import UTC, datetime
@@ -6,25 +6,23 @@ from datetime import UTC, datetime
 import click
 
 from minibento.cli.entries import as_json, as_row, details, details_as_json
+from minibento.cli.kind import kind
 from minibento.cli.output import Format, output_option, print_facts, print_json, print_table
 from minibento.cli.quantities import size
 from minibento.cli.tags import tag_argument
 from minibento.errors import MinibentoError, NotFound
-from minibento.store.home import local_store
 from minibento.store.store import Broken, Entry, Store
 from minibento.tag import Tag, check_name
 
 __all__ = ["delete", "get", "list_", "verify"]
-
-COLUMNS = ("TAG", "ALSO", "FRAMEWORK", "SIZE", "SAVED")
 
 
 @click.command("list")
 @click.argument("name", required=False)
 @output_option
 def list_(name: str | None, output: Format) -> None:
-    """List the stored models, or the versions of NAME."""
-    store = local_store()
+    """List all that is stored, or the versions of NAME."""
+    store = kind().store()
     found = store.list(None if name is None else check_name(name))
     if name is not None and not found:
         store.get(name)  # its NotFound names what is near
@@ -33,20 +31,21 @@ def list_(name: str | None, output: Format) -> None:
         print_json([as_json(entry, entry.tag in latest) for entry in found])
     elif found:
         now, tags = datetime.now(UTC), [entry.tag for entry in found]
-        print_table(COLUMNS, [as_row(one, one.tag in latest, tags, now) for one in found])
+        columns = ("TAG", "ALSO", kind().column, "SIZE", "SAVED")
+        print_table(columns, [as_row(one, one.tag in latest, tags, now) for one in found])
         for one in found:
             if isinstance(one, Broken):  # in full, to be copied; the table has it shortened
-                click.echo(f"broken: minibento models verify {one.tag} says why", err=True)
+                click.echo(f"broken: minibento {kind().name} verify {one.tag} says why", err=True)
     else:
-        click.echo("no models yet: minibento.sklearn.save_model(name, model) stores one", err=True)
+        click.echo(kind().empty, err=True)
 
 
 @click.command()
 @tag_argument()
 @output_option
 def get(tag: str, output: Format) -> None:
-    """Show one model: what it is, its files and aliases."""
-    store = local_store()
+    """Show one: what it is, its files and aliases."""
+    store = kind().store()
     entry = store.get(Tag.parse(tag))
     latest = entry.tag in _latest(store, [entry])
     if output == "json":
@@ -67,7 +66,7 @@ def delete(tag: str, force: bool, yes: bool, output: Format) -> None:
     TAG needs a version here, so that nobody removes the latest one by leaving it out. On a terminal
     it asks before it removes.
     """
-    store = local_store()
+    store = kind().store()
     wanted = _deletable(store, Tag.parse(tag))
     if _on_terminal() and not yes:
         click.confirm(f"delete {wanted} for good?", abort=True, err=True)
@@ -83,7 +82,7 @@ def delete(tag: str, force: bool, yes: bool, output: Format) -> None:
 @output_option
 def verify(tag: str, output: Format) -> None:
     """Compare every file with what was saved; exit code 1 if one differs."""
-    entry = local_store().verify(Tag.parse(tag))
+    entry = kind().store().verify(Tag.parse(tag))
     if output == "json":
         print_json({"tag": str(entry.tag), "files": len(entry.files), "size": entry.size})
     else:
@@ -99,8 +98,8 @@ def _deletable(store: Store, tag: Tag) -> Tag:
     """The exact tag; a broken version can be deleted by its full one."""
     if tag.version is None:
         raise click.UsageError(
-            f"{str(tag)!r} has no version: `minibento models list {tag}` shows its versions, "
-            f"{f'{tag}:latest'!r} is the newest"
+            f"{str(tag)!r} has no version: `minibento {kind().name} list {tag}` shows its "
+            f"versions, {f'{tag}:latest'!r} is the newest"
         )
     try:
         return store.get(tag).tag

@@ -1,0 +1,76 @@
+"""What `build` and `lock` are told: which project, and what for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from minibento.bundles.machine import this_platform, this_python
+from minibento.cli.target import project_place
+from minibento.errors import BuildError, TargetError
+from minibento.packager.build_file import BuildFile, find_build_file, read_build_file
+from minibento.processes.place import Place
+
+__all__ = ["Project", "project_of", "project_options"]
+
+Command = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with a service, its build file, and what is built for."""
+
+    place: Place
+    build_file: BuildFile
+    python: str
+    platform: str
+
+
+def project_options(command: Command) -> Command:
+    """Give a command DIR, --file, --python and --platform, which `project_of` takes."""
+    for decorate in (
+        click.option("--platform", help="What it is for, as linux/amd64, else this machine."),
+        click.option("--python", help="Minor version it is for, as 3.11, else this one."),
+        click.option(
+            "--file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Build file, else minibento.yaml.",
+        ),
+        click.argument(
+            "folder",
+            required=False,
+            metavar="[DIR]",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+def project_of(
+    folder: Path | None, file: Path | None, python: str | None, platform: str | None
+) -> Project:
+    """The project that a command is about.
+
+    Raises:
+        BuildError: the folder is part of a package.
+        TargetError: it has no service.
+        ConfigError: its build file is wrong.
+    """
+    root = (folder or Path()).resolve()
+    build_file = read_build_file(file) if file else find_build_file(root)
+    at = project_place(root, build_file)
+    if at is None:
+        raise TargetError(f"{root} has neither minibento.yaml nor service.py: name another DIR")
+    if at.folder != root:
+        raise BuildError(
+            f"{root} is a package inside {at.folder}: build from there, with a minibento.yaml "
+            f"that says service: {at.module}:NAME"
+        )
+    return Project(
+        at,
+        build_file,
+        python or build_file.python_version or this_python(),
+        platform or this_platform(),
+    )

@@ -1,0 +1,1 @@
+"""What makes a bundle of a service, locks, installs and ships it."""

@@ -1,0 +1,227 @@
+"""requirements.lock: the exact libraries of a service, each with its hashes; installs nothing."""
+
+import difflib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from minibento.bundles.layout import LOCK
+from minibento.bundles.machine import this_platform, this_python
+from minibento.errors import BuildError
+from minibento.packager.wheels import Wheel, name_of, requirements_of
+from minibento.store.disk import write_file
+
+__all__ = ["Lock", "check_lock", "inputs", "make_lock", "read_lock"]
+
+_FROM = "# from: "
+# What uv calls the platforms; wheels for glibc 2.28 run on every Debian since 10.
+_UV_PLATFORMS = {
+    "linux/amd64": "x86_64-manylinux_2_28",
+    "linux/arm64": "aarch64-manylinux_2_28",
+}
+_PIN = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9,._ -]*\])?==(?P<version>[^\s;\\]+)"
+    r"(\s*;[^#]*?)?(?P<hashes>(\s+--hash=sha256:[0-9a-f]{64})+)\s*\Z"
+)
+# A URL with a password may stand in what a resolver says of an index.
+_ADDRESS = re.compile(r"\b[a-z]+://\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock file that was read.
+
+    Attributes:
+        data: Its bytes.
+        pins: The version of each library, by normalised name.
+    """
+
+    data: bytes
+    pins: Mapping[str, str]
+
+
+def inputs(
+    requirements: Sequence[str],
+    libraries: Mapping[str, Mapping[str, str]],
+    wheels: Sequence[Wheel],
+) -> list[str]:
+    """What is to be locked, sorted.
+
+    Args:
+        requirements: Of the build file.
+        libraries: By model tag, the version of each library that it was saved with.
+        wheels: Those inside: what they need is locked, they themselves are not.
+
+    Raises:
+        BuildError: two models were saved with different versions of a library.
+    """
+    inside = {wheel.distribution for wheel in wheels}
+    wanted = {one for wheel in wheels for one in requirements_of(wheel)}
+    wanted |= {one for one in requirements if not one.startswith(".")}
+    asked: dict[str, tuple[str, str]] = {}
+    for tag, recorded in sorted(libraries.items()):
+        for name, version in recorded.items():
+            other, from_tag = asked.setdefault(name_of(name), (version, tag))
+            if other != version:
+                raise BuildError(
+                    f"{from_tag} was saved with {name} {other}, {tag} with {version}: save one of "
+                    "them again, so that both can run in one environment"
+                )
+            wanted.add(f"{name}=={version}")
+    # It does the installing, and where there is no network it comes along.
+    wanted.add("pip")
+    return sorted(one for one in wanted if name_of(one) not in inside)
+
+
+def make_lock(folder: Path, wanted: Sequence[str], python: str, platform: str) -> Path:
+    """Resolve the inputs and write requirements.lock into the folder, replacing one.
+
+    By uv where it is installed, else by pip, which can only do it for this Python and machine.
+
+    Raises:
+        BuildError: there is no solution, or no index to ask.
+    """
+    uv = _uv()
+    if uv is None and (python, platform) != (this_python(), this_platform()):
+        raise BuildError(
+            f"pip cannot lock for Python {python} on {platform} from here: pip install uv"
+        )
+    with tempfile.TemporaryDirectory() as aside:
+        file = Path(aside) / "requirements.in"
+        file.write_text("".join(f"{one}\n" for one in wanted))
+        found = _by_pip(file) if uv is None else _by_uv(uv, file, python, platform)
+    path = folder / LOCK
+    write_file(path.with_name(f".{LOCK}.new"), _header(wanted, python, platform) + found)
+    path.with_name(f".{LOCK}.new").replace(path)
+    return path
+
+
+def check_lock(path: Path, wanted: Sequence[str], python: str, platform: str) -> Lock:
+    """Read a lock and see that it is what these inputs were resolved to.
+
+    Raises:
+        BuildError: it is not, or holds anything but exact versions with hashes.
+    """
+    lock = read_lock(path.read_bytes(), str(path))
+    lines = lock.data.decode().splitlines()
+    expected = _header(wanted, python, platform).decode().splitlines()
+    given = [line for line in lines if line.startswith("#")]
+    if given != expected:
+        changed = [
+            f"{line[0]} {line[2:].removeprefix(_FROM)}"
+            for line in difflib.ndiff(given, expected)
+            if line[0] in "+-"
+        ]
+        raise BuildError(
+            f"{path} is stale ({'; '.join(changed[:5])}): `minibento lock` renews it; then "
+            "commit it"
+        )
+    return lock
+
+
+def read_lock(data: bytes, where: str) -> Lock:
+    """What a lock's lines say; those of wheels inside a bundle are passed over.
+
+    Raises:
+        BuildError: a line is not an exact version with hashes.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise BuildError(f"{where} is no text: `minibento lock` renews it") from error
+    pins: dict[str, str] = {}
+    for number, line in _logical_lines(text):
+        found = _PIN.match(line)
+        if found is None:
+            raise BuildError(
+                f"{where}:{number}: {line[:80]!r} is no exact version with its hashes, such as "
+                "click==8.2.1 --hash=sha256:...: `minibento lock` renews the file"
+            )
+        pins[name_of(found["name"])] = found["version"]
+    return Lock(data, pins)
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    gathered, begun = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        begun = begun if gathered else number
+        if not gathered and (not line.strip() or line.startswith(("#", "./wheels/"))):
+            continue
+        gathered += line.removesuffix("\\")
+        if not line.endswith("\\"):
+            yield begun, gathered.strip()
+            gathered = ""
+    if gathered:
+        yield begun, gathered.strip()
+
+
+def _header(wanted: Sequence[str], python: str, platform: str) -> bytes:
+    lines = [
+        f"# Written by `minibento lock` for Python {python} on {platform}; to be committed.",
+        *(f"{_FROM}{one}" for one in wanted),
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _uv() -> list[str] | None:
+    if find_spec("uv") is not None:
+        return [sys.executable, "-m", "uv"]
+    found = shutil.which("uv")
+    return [found] if found else None
+
+
+def _by_uv(uv: Sequence[str], file: Path, python: str, platform: str) -> bytes:
+    options = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--color=never"]
+    named = _UV_PLATFORMS.get(platform)
+    if named is None:
+        known = ", ".join(_UV_PLATFORMS)
+        raise BuildError(f"platform is {platform}, must be one of {known}")
+    return _run(
+        [
+            *(*uv, "pip", "compile", *options, "--python", sys.executable),
+            *("--python-version", python, "--python-platform", named, str(file)),
+        ],
+        file,
+    )
+
+
+def _by_pip(file: Path) -> bytes:
+    report = _run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"),
+            *("--disable-pip-version-check", "--report", "-", "-r", str(file)),
+        ],
+        file,
+    )
+    lines = []
+    for one in json.loads(report)["install"]:
+        name, version = one["metadata"]["name"], one["metadata"]["version"]
+        sha256 = one["download_info"]["archive_info"]["hashes"]["sha256"]
+        lines.append(f"{name_of(name)}=={version} \\\n    --hash=sha256:{sha256}\n")
+    return "".join(sorted(lines)).encode()
+
+
+def _run(command: Sequence[str], file: Path) -> bytes:
+    done = subprocess.run(
+        command,
+        cwd=file.parent,
+        env={**os.environ, "PIP_NO_INPUT": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        said = " ".join(done.stderr.decode("utf-8", "replace").split())[-600:]
+        raise BuildError(
+            f"the requirements cannot be locked: {_ADDRESS.sub('the index', said)}: "
+            "change python.requirements, or save the model with libraries that go together"
+        )
+    return done.stdout

@@ -1,0 +1,137 @@
+from pathlib import Path
+
+import pytest
+
+from minibento.bundles.facts import Container
+from minibento.errors import ConfigError
+from minibento.packager.build_file import BuildFile, find_build_file, read_build_file
+
+WHOLE = """\
+service: service:CreditRisk
+labels: {owner: risk, team: 7}
+include: ["**/*.py", "site/**"]
+exclude: ["notebooks/"]
+models: ["scaler:latest"]
+python:
+  version: "3.11"
+  requirements: [httpx2>=2, ./library]
+container:
+  base: registry.example.org:5000/python:3.11-slim
+  packages: [libgomp1, libssl3:amd64=3.0.11-1~deb12u2]
+"""
+
+
+def written(folder: Path, text: str) -> BuildFile:
+    (folder / "minibento.yaml").write_text(text)
+    return find_build_file(folder)
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    assert written(tmp_path, WHOLE) == BuildFile(
+        tmp_path / "minibento.yaml",
+        "service:CreditRisk",
+        {"owner": "risk", "team": "7"},
+        ("**/*.py", "site/**"),
+        ("notebooks/",),
+        ("scaler:latest",),
+        "3.11",
+        ("httpx2>=2", "./library"),
+        Container(
+            "registry.example.org:5000/python:3.11-slim",
+            ("libgomp1", "libssl3:amd64=3.0.11-1~deb12u2"),
+        ),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n"])
+def test_an_empty_file_leaves_all_to_the_defaults(tmp_path: Path, text: str) -> None:
+    assert written(tmp_path, text) == BuildFile(tmp_path / "minibento.yaml")
+
+
+def test_a_folder_without_a_file_leaves_all_to_the_defaults(tmp_path: Path) -> None:
+    assert find_build_file(tmp_path) == BuildFile()
+
+
+def test_a_folder_with_only_a_file_of_bentoml_is_told_what_to_write(tmp_path: Path) -> None:
+    (tmp_path / "bentofile.yaml").write_text("service: service:svc\n")
+    with pytest.raises(ConfigError, match=r"bentofile\.yaml is BentoML's: write minibento\.yaml"):
+        find_build_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("servce: a:B\n", r":1: unknown key 'servce': did you mean 'service'\?"),
+        ("labels:\n  a: 1\nlables: {}\n", r":3: unknown key 'lables'"),
+        ("python: {versoin: '3.11'}\n", r":1: python has no key 'versoin': did you mean 'version'"),
+        ("container:\n  bse: x\n", r":2: container has no key 'bse': did you mean 'base'"),
+        ("service: a:B\nservice: c:D\n", r":2: 'service' stands twice, first in line 1"),
+        ("include: '*.py'\n", r":1: include is '\*\.py', must be a list"),
+        ("labels: [a]\n", r":1: labels is a list, must hold keys"),
+        ("python: {version: 3}\n", r":1: python\.version is '3', must be a minor version"),
+        ("models: ['../x']\n", r":1: models: "),
+        ("service: !!python/name:os.system x\n", r":1: the tag "),
+    ],
+)
+def test_a_wrong_file_is_refused_with_line_and_mend(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=r"minibento\.yaml" + said):
+        written(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/passwd", "../x", "a/../../x", "~/.ssh/id_rsa", "$HOME/x", "a\\b", "/proc/self/environ"],
+)
+@pytest.mark.parametrize("key", ["include", "exclude"])
+def test_a_pattern_that_leads_out_of_the_folder_is_refused(
+    tmp_path: Path, key: str, path: str
+) -> None:
+    (tmp_path / "minibento.yaml").write_text(f"service: a:B\n{key}:\n- '{path}'\n")
+    with pytest.raises(ConfigError, match=r"yaml:3: .*below this folder"):
+        read_build_file(tmp_path / "minibento.yaml")
+
+
+HOSTILE = [
+    "curl; touch CANARY",
+    "a$(id)",
+    "a`id`",
+    "a && b",
+    "{{ x }}",
+    'a"b',
+    "a'b",
+    "-o APT::x",
+    "a b",
+    "Python",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "x\nRUN touch CANARY"])
+def test_a_package_that_would_say_more_to_a_shell_is_refused(tmp_path: Path, text: str) -> None:
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    with pytest.raises(ConfigError, match=r"yaml:1: container\.packages"):
+        written(tmp_path, f'container: {{packages: ["{quoted}"]}}\n')
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "python:3.11\nRUN touch CANARY", "x\n"])
+def test_a_base_that_is_no_image_is_refused(tmp_path: Path, text: str) -> None:
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    with pytest.raises(ConfigError, match=r"yaml:1: container\.base"):
+        written(tmp_path, f'container: {{base: "{quoted}"}}\n')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-r other.txt",
+        "--index-url=x",
+        "https://user:secret@example.org/x.whl",
+        "x @ git+ssh://host/x",
+        "a\\nb",
+    ],
+)
+def test_a_requirement_that_is_an_option_or_an_address_is_refused(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"yaml:1: python\.requirements"):
+        written(tmp_path, f'python: {{requirements: ["{text}"]}}\n')

@@ -1,0 +1,188 @@
+"""`python3 FILE.bundle install`, on this machine and with the file's own minibento."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from minibento import testing
+from minibento.bundles.layout import MAIN
+from minibento.errors import NotFound
+from minibento.packager import install, wheels
+from minibento.packager.bootstrap import bootstrap_source
+from minibento.store.home import local_store
+from minibento.store.store import Store
+from tests.bundles.making import make_bundle
+from tests.packager.projects import SERVICE, project, save_doubler
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIBENTO_HOME", str(tmp_path / "builder"))
+    save_doubler()
+
+
+def exported(folder: Path, **other: Any) -> Path:
+    """A bundle with minibento inside and no library."""
+    wheel = wheels.own_wheel()
+    entry = make_bundle(SERVICE, "doubler", files={MAIN: bootstrap_source().decode()}, **other)
+    with local_store("bundles").draft("doubling") as draft:
+        for one in entry.files:
+            (draft.path / one.path).parent.mkdir(parents=True, exist_ok=True)
+            (draft.path / one.path).write_bytes(entry.read(one.path))
+        (draft.path / "wheels").mkdir()
+        (draft.path / "wheels" / wheel.name).write_bytes(wheel.data)
+        whole = draft.publish(entry.about)
+    return local_store("bundles").export(whole.tag, folder)
+
+
+def run(file: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """As on a machine that has Python and nothing else."""
+    return subprocess.run(
+        [sys.executable, "-S", str(file), *arguments],
+        env={"PATH": os.environ["PATH"]},
+        cwd=file.parent,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def refused(file: Path, home: Path, *arguments: str) -> str:
+    """One line of what is wrong; the alias does not exist."""
+    done = run(file, "install", "--home", str(home), *arguments)
+    assert done.returncode == 1, done.stdout
+    with pytest.raises(NotFound):
+        Store(home, "bundles").get("doubling:production")
+    assert not (home / "bin").exists()
+    return done.stderr
+
+
+def test_a_file_tells_what_is_in_it_with_the_standard_library_alone(tmp_path: Path) -> None:
+    done = run(exported(tmp_path), "info")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("bundle    doubling:")
+    assert "model     doubler:" in done.stdout
+
+
+def test_without_a_verb_it_says_how_it_is_used(tmp_path: Path) -> None:
+    done = run(exported(tmp_path))
+    assert done.returncode == 2
+    assert "install" in done.stderr
+
+
+def test_a_file_of_another_digest_is_refused_before_it_is_imported(tmp_path: Path) -> None:
+    file = exported(tmp_path)
+    said = refused(file, tmp_path / "site", "--sha256", "0" * 64)
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in said
+    assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [({"python": "3.99"}, "made for Python 3.99"), ({"platform": "linux/s390x"}, "linux/s390x")],
+)
+def test_another_python_or_platform_is_refused_before_it_is_imported(
+    tmp_path: Path, other: dict[str, str], said: str
+) -> None:
+    assert said in refused(exported(tmp_path, **other), tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_damaged_minibento_is_not_run(tmp_path: Path) -> None:
+    file = exported(tmp_path)
+    data = bytearray(file.read_bytes())
+    name = next(name.encode() for name in [wheels.own_wheel().name])
+    data[data.index(name) + len(name) + 2000] ^= 1
+    file.write_bytes(data)
+    done = run(file, "install", "--home", str(tmp_path / "site"))
+    assert done.returncode == 1
+    assert not (tmp_path / "site").exists()
+
+
+def test_libraries_that_cannot_be_installed_leave_no_environment(tmp_path: Path) -> None:
+    hashed = " --hash=sha256:" + "a" * 64
+    file = exported(tmp_path, vendored=True, environment="abcd")
+    with local_store("bundles").draft("doubling") as draft:
+        entry = local_store("bundles").get("doubling")
+        for one in entry.files:
+            (draft.path / one.path).parent.mkdir(parents=True, exist_ok=True)
+            (draft.path / one.path).write_bytes(entry.read(one.path))
+        (draft.path / "environment.lock").write_text(f"no-such-library==1.0{hashed}\n")
+        file = local_store("bundles").export(draft.publish(entry.about).tag, tmp_path)
+    said = refused(file, tmp_path / "site")
+    assert "the bundle's environment cannot be installed" in said
+    assert "no-such-library" in said
+    assert not (tmp_path / "site" / "envs" / "abcd").exists()
+
+
+def test_the_unit_quotes_what_systemd_and_the_shell_would_read(tmp_path: Path) -> None:
+    home = tmp_path / 'a "b" $HOME 50%'
+    command = install._write_command(home, home / "envs" / "x" / "bin" / "python")
+    unit = install._write_unit(home, "doubling", command).read_text()
+    assert '/a \\"b\\" $$HOME 50%%/bin/minibento" serve doubling:production' in unit
+    assert "Type=notify" in unit
+    said = subprocess.run(
+        ["sh", "-c", f"sed 's/^exec .*/echo \"$MINIBENTO_HOME\"/' '{command}' | sh"],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == str(home)
+
+
+@pytest.mark.slow
+def test_a_vendored_bundle_installs_serves_updates_and_goes_back_without_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "site"
+    folder = project(tmp_path / "project")
+    files = []
+    for factor in (2, 3):
+        save_doubler(factor)
+        done = subprocess.run(
+            [sys.executable, "-m", "minibento.cli", "build", "--vendor", str(folder), "-o", "json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        tag = json.loads(done.stdout)["tag"]
+        files.append(local_store("bundles").export(tag, tmp_path / f"{factor}.bundle"))
+    # Whoever asks an index now asks nobody.
+    offline = {"PIP_INDEX_URL": "http://127.0.0.1:9", "PIP_CONFIG_FILE": os.devnull}
+
+    def installed(file: Path) -> None:
+        command = [sys.executable, "-S", str(file), "install", "--home", str(home)]
+        environment = {"PATH": os.environ["PATH"], **offline}
+        subprocess.run(command, env=environment, check=True, timeout=600)
+
+    def bin_(*arguments: str) -> None:
+        subprocess.run([home / "bin" / "minibento", *arguments], check=True, timeout=60)
+
+    installed(files[0])
+    (environment,) = [one for one in (home / "envs").iterdir() if one.is_dir()]
+    monkeypatch.setenv("MINIBENTO_HOME", str(home))
+    monkeypatch.setenv("MINIBENTO_RUN_DIR", str(tmp_path.parent.parent / f"run{os.getpid()}"))
+    with testing.serve("doubling:production") as server:
+        assert f"{environment}/bin/python" in Path(f"/proc/{server.pid}/cmdline").read_text()
+
+        def double() -> object:
+            return httpx2.post(f"{server.url}/double", json=1).json()
+
+        assert double() == 2
+        installed(files[1])
+        assert double() == 2
+        bin_("reload", "doubling")
+        assert double() == 3
+        bin_("bundles", "alias", "doubling", "production", "--rollback")
+        bin_("reload", "doubling")
+        assert double() == 2
+    assert [one for one in (home / "envs").iterdir() if one.is_dir()] == [environment]

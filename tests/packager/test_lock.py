@@ -1,0 +1,110 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from minibento.bundles.machine import this_platform, this_python
+from minibento.errors import BuildError
+from minibento.packager import lock
+from minibento.packager.lock import check_lock, inputs, make_lock, read_lock
+
+HERE = (this_python(), this_platform())
+HASH = "--hash=sha256:" + "a" * 64
+
+
+def test_inputs_are_sorted_and_hold_the_libraries_of_the_models() -> None:
+    assert inputs(["httpx2>=2", "./library"], {"m:1": {"numpy": "2.4.6"}}, []) == [
+        *("httpx2>=2", "numpy==2.4.6", "pip")
+    ]
+
+
+def test_models_whose_libraries_contradict_are_named() -> None:
+    recorded = {"a:1": {"numpy": "2.4.6"}, "b:2": {"numpy": "1.26.4"}}
+    with pytest.raises(BuildError, match=r"a:1 was saved with numpy 2\.4\.6, b:2 with 1\.26\.4"):
+        inputs([], recorded, [])
+
+
+@pytest.mark.timeout(180)
+def test_pip_locks_exact_versions_with_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "_uv", lambda: None)
+    path = make_lock(tmp_path, ["click>=8.2"], *HERE)
+    found = check_lock(path, ["click>=8.2"], *HERE)
+    assert set(found.pins) == {"click"}
+    _hold_no_address(path)
+
+
+@pytest.mark.slow
+def test_uv_locks_exact_versions_with_hashes_for_another_platform_too(tmp_path: Path) -> None:
+    path = make_lock(tmp_path, ["click>=8.2", "numpy"], "3.12", "linux/arm64")
+    found = check_lock(path, ["click>=8.2", "numpy"], "3.12", "linux/arm64")
+    assert set(found.pins) == {"click", "numpy"}
+    _hold_no_address(path)
+
+
+def _hold_no_address(path: Path) -> None:
+    text = path.read_text()
+    assert re.search(r"https?://|/home|/tmp|index-url", text) is None
+    assert "--hash=sha256:" in text
+
+
+def test_requirements_without_a_solution_are_told_without_the_address_of_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "_uv", lambda: None)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://user:secret@127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    with pytest.raises(BuildError, match="the requirements cannot be locked") as refused:
+        make_lock(tmp_path, ["no-such-library-of-anybody"], *HERE)
+    assert "secret" not in str(refused.value)
+    assert not (tmp_path / "requirements.lock").exists()
+
+
+def test_pip_alone_cannot_lock_for_another_platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "_uv", lambda: None)
+    with pytest.raises(BuildError, match="pip install uv"):
+        make_lock(tmp_path, ["click"], this_python(), "linux/riscv64")
+
+
+def written(folder: Path, wanted: list[str]) -> Path:
+    path = folder / "requirements.lock"
+    path.write_bytes(lock._header(wanted, *HERE) + f"click==8.2.1 {HASH}\n".encode())
+    return path
+
+
+def test_a_stale_lock_is_refused_with_what_has_changed(tmp_path: Path) -> None:
+    path = written(tmp_path, ["click>=8", "numpy"])
+    with pytest.raises(BuildError, match=r"stale \(- numpy; \+ scipy\): `minibento lock` renews"):
+        check_lock(path, ["click>=8", "scipy"], *HERE)
+
+
+def test_a_lock_for_another_python_is_stale(tmp_path: Path) -> None:
+    path = written(tmp_path, ["click>=8"])
+    with pytest.raises(BuildError, match="stale"):
+        check_lock(path, ["click>=8"], "3.99", this_platform())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "click==8.2.1",
+        "click>=8 " + HASH,
+        "-r other.txt",
+        "--index-url https://x",
+        "click @ https://x/click.whl " + HASH,
+        "click==8.2.1 --hash=md5:abc",
+        f"click==8.2.1 {HASH} ; rm -rf",
+    ],
+)
+def test_a_line_that_is_no_exact_version_with_hashes_is_refused(line: str) -> None:
+    with pytest.raises(BuildError, match=r"requirements\.lock:2: .* is no exact version"):
+        read_lock(f"# x\n{line}\n".encode(), "requirements.lock")
+
+
+def test_lines_that_go_on_and_wheels_inside_are_understood() -> None:
+    lines = ["Our_Lib[x]==1.0 ; python_version > '3' \\", f"    {HASH} \\", f"    {HASH}"]
+    data = "\n".join([*lines, f"./wheels/x.whl {HASH}"])
+    assert read_lock(data.encode(), "lock").pins == {"our-lib": "1.0"}
