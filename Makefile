@@ -38,7 +38,7 @@ docs: .envs/docs/ready
 	$(DOCS) -m sphinx -W --keep-going -b html docs docs/_build/html
 	$(DOCS) -m sphinx -W --keep-going -b doctest docs docs/_build/doctest
 
-bench: .envs/bench/ready
+bench: .envs/bench/ready .envs/bentoml/ready
 	$(BENCH) -m benchmarks
 
 clean:
@@ -52,4 +52,9 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "minibento needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .envs/$*
 	.envs/$*/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA)]'
+	@touch $@
+# A peer of the benchmarks, whose requirements do not go together with ours.
+.envs/bentoml/ready: benchmarks/bento/requirements.txt
+	$(PYTHON) -m venv .envs/bentoml
+	.envs/bentoml/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -1,13 +1,15 @@
-"""The whole way in one run: train, save, serve, ask, update, go back, stop; leaves nothing behind.
+"""The whole way in one run: train, save, build, serve, ask, update, go back, stop.
 
     python demo.py
 
-It keeps its models in a store of its own, serves on a free port, and leaves with 1 if an answer is
-not the one that the model itself gives, or if a request fails while the model is changed.
+It works on a copy of this folder with a store of its own, both gone afterwards, serves on a free
+port, and leaves with 1 if an answer is not the one that the model itself gives, or if a request
+fails while the model is changed.
 """
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -63,12 +65,11 @@ def own_answers() -> list[float]:
     return [float(risk) for risk in model.predict_proba(list(APPLICATIONS.values()))[:, 1]]
 
 
-def show_decisions(url: str) -> list[float]:
+def show_decisions(url: str, own: list[float]) -> None:
     """Ask about every application and hold each answer against the model's own.
 
     On new connections: just after a reload, one that was open may bring one more old answer.
     """
-    own = own_answers()
     statuses = set()
     for (who, application), probability in zip(APPLICATIONS.items(), own, strict=True):
         response = httpx2.post(f"{url}/classify", json=application, timeout=10)
@@ -78,7 +79,6 @@ def show_decisions(url: str) -> list[float]:
         expect(same(decision["probability"], probability), f"the model says {probability}")
         statuses.add(decision["status"])
     expect({"APPROVED", "DECLINED"} <= statuses, f"all are decided alike: {statuses}")
-    return own
 
 
 def same(one: float, other: float) -> bool:
@@ -97,8 +97,20 @@ def show_refusal(url: str) -> None:
 
 def command(*arguments: str) -> None:
     """A command as one types it."""
-    print("$ minibento", *arguments, flush=True)
+    print("\n$ minibento", *arguments, flush=True)
     subprocess.run([sys.executable, "-m", "minibento.cli", *arguments], check=True)
+
+
+def train(*options: str) -> None:
+    """Train all models; the best becomes production, unless options say otherwise."""
+    print("\n$ python train.py", *options, flush=True)
+    subprocess.run([sys.executable, "train.py", *options], check=True)
+
+
+def build() -> None:
+    """Make a bundle of the service and its model; it goes live at the next start or reload."""
+    command("build")
+    command("bundles", "alias", "credit_risk:latest", "production")
 
 
 class Customers:
@@ -134,21 +146,20 @@ class Customers:
                     self.failures.append(repr(error))
 
 
-def show_update_and_way_back(url: str) -> None:
+def show_update_and_way_back(url: str, old: list[float]) -> None:
     """Another version takes over and gives way again, and nobody who asks meanwhile notices."""
     customers = Customers(url)
     with customers.asking():
-        old = own_answers()
-        print("\n$ python train.py --regularise 100", flush=True)
-        subprocess.run([sys.executable, "train.py", "--regularise", "100"], check=True)
+        train("--regularise", "100")
         command("models", "alias", "credit_risk:latest", "production")
-        command("reload", "CreditRisk")
-        new = show_decisions(url)
+        build()
+        command("reload", "credit_risk")
+        new = own_answers()
         expect(not any(map(same, old, new)), "the new version answers like the old one")
-        print()
-        command("models", "alias", "credit_risk", "production", "--rollback")
-        command("reload", "CreditRisk")
-        expect(show_decisions(url) == old, "the way back leads elsewhere")
+        show_decisions(url, new)
+        command("bundles", "alias", "credit_risk", "production", "--rollback")
+        command("reload", "credit_risk")
+        show_decisions(url, old)
     expect(not customers.failures, f"requests failed: {customers.failures[:3]}")
     by_old, by_new = (
         sum(count for risk, count in customers.answers.items() if same(risk, one))
@@ -164,27 +175,29 @@ def show_update_and_way_back(url: str) -> None:
 
 
 def run(home: Path) -> None:
-    """The demo, with its store and its server's run directory in `home`."""
-    os.environ["MINIBENTO_HOME"] = str(home)
+    """The demo, in a copy of this folder, with its store and its server's directory in `home`."""
+    os.environ["MINIBENTO_HOME"] = str(home / "store")
     os.environ["MINIBENTO_RUN_DIR"] = str(home / "run")
-    print("$ python train.py", flush=True)
-    subprocess.run([sys.executable, "train.py"], check=True)
-    print("\n$ minibento serve", flush=True)
-    with minibento.testing.serve("service:CreditRisk") as server:
-        url = server.url
-        print(f"  ready on {url}")
-        show_decisions(url)
-        show_refusal(url)
-        page = httpx2.get(f"{url}/apply", follow_redirects=True, timeout=10)
-        expect("Apply for a loan" in page.text, f"/apply answers {page.status_code}")
-        print(f"  {'the page for customers':<28} {url}/apply")
-        show_update_and_way_back(url)
-    print("stopped")
+    shutil.copytree(HERE, home / "credit_risk")
+    with contextlib.chdir(home / "credit_risk"):
+        train()
+        build()
+        print("\n$ minibento serve credit_risk:production", flush=True)
+        with minibento.testing.serve("credit_risk:production") as server:
+            url, own = server.url, own_answers()
+            print(f"  ready on {url}")
+            show_decisions(url, own)
+            show_refusal(url)
+            page = httpx2.get(f"{url}/apply", follow_redirects=True, timeout=10)
+            expect("Apply for a loan" in page.text, f"/apply answers {page.status_code}")
+            print(f"  {'the page for customers':<28} {url}/apply")
+            show_update_and_way_back(url, own)
+        print("stopped")
 
 
 def main() -> int:
-    """Run in this folder with a store that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="minibento-demo-") as home, contextlib.chdir(HERE):
+    """Run in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="minibento-demo-") as home:
         try:
             run(Path(home))
         except (DemoError, subprocess.CalledProcessError, minibento.MinibentoError) as error:

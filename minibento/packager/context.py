@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from minibento.bundles.layout import LOCK
 from minibento.errors import BuildError
 from minibento.packager.build_file import BUILD_FILE, BuildFile
 from minibento.packager.ignored import Ignored, Patterns
@@ -141,6 +142,8 @@ class _Search:
         return any(name.startswith(f"{path}/") for name in self._named)
 
     def _file(self, path: str, entry: "os.DirEntry[str]", in_package: bool) -> None:
+        if path == LOCK:
+            return  # it goes in beside the code, as what the libraries are installed from
         size = entry.stat(follow_symlinks=False).st_size
         why = self._why_not(path, entry.name, in_package)
         if why is not None:

@@ -20,6 +20,7 @@ def folder() -> Iterator[Path]:
         yield Path(made)
 
 
+@pytest.mark.timeout(240)
 def test_the_demo_prints_real_decisions_updates_and_leaves_nothing_behind(folder: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(folder)}
     environment.pop("MINIBENTO_HOME", None)
@@ -29,7 +30,7 @@ def test_the_demo_prints_real_decisions_updates_and_leaves_nothing_behind(folder
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

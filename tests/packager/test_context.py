@@ -43,6 +43,12 @@ def test_code_package_data_and_the_projects_own_pages_go_in(folder: Path) -> Non
     ]
 
 
+def test_the_lock_is_neither_code_nor_left_out(folder: Path) -> None:
+    write(folder, "service.py", "requirements.lock", "other/requirements.lock")
+    assert packed(folder) == ["service.py"]
+    assert list(reasons(folder)) == ["other/requirements.lock"]
+
+
 def test_include_takes_the_place_of_the_defaults(folder: Path) -> None:
     write(folder, "service.py", "train.py", "site/index.html", "site/deep/x.css")
     included = BuildFile(include=("service.py", "site/**"))
