@@ -3,8 +3,10 @@
 import platform
 import sys
 
-__all__ = ["this_platform", "this_python"]
+__all__ = ["PLATFORMS", "this_platform", "this_python"]
 
+# Those that a bundle can be built for from elsewhere, with what Linux calls the machine.
+PLATFORMS = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 

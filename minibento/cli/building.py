@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from minibento.bundles.machine import this_platform, this_python
+from minibento.bundles.machine import PLATFORMS, this_platform, this_python
 from minibento.cli.target import project_place
 from minibento.errors import BuildError, TargetError
-from minibento.packager.build_file import BuildFile, find_build_file, read_build_file
+from minibento.packager.build_file import BuildFile, find_build_file, is_python, read_build_file
 from minibento.processes.place import Place
 
 __all__ = ["Project", "project_of", "project_options"]
@@ -27,11 +27,24 @@ class Project:
     platform: str
 
 
+def _python(ctx: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    if given is not None and not is_python(given):
+        raise click.BadParameter(f"{given!r} is no minor version such as 3.11", ctx, option)
+    return given
+
+
 def project_options(command: Command) -> Command:
     """Give a command DIR, --file, --python and --platform, which `project_of` takes."""
     for decorate in (
-        click.option("--platform", help="What it is for, as linux/amd64, else this machine."),
-        click.option("--python", help="Minor version it is for, as 3.11, else this one."),
+        click.option(
+            "--platform", type=click.Choice(list(PLATFORMS)), help="Else that of this machine."
+        ),
+        click.option(
+            "--python",
+            metavar="3.N",
+            callback=_python,
+            help="Minor version it is for, else that of this Python.",
+        ),
         click.option(
             "--file",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -20,6 +20,7 @@ __all__ = [
     "find_build_file",
     "is_debian_package",
     "is_image",
+    "is_python",
     "read_build_file",
 ]
 
@@ -108,6 +109,11 @@ def is_debian_package(text: str) -> bool:
     return _PACKAGE.match(text) is not None
 
 
+def is_python(text: str) -> bool:
+    """Whether it is a minor version, as `3.11`."""
+    return _PYTHON.match(text) is not None
+
+
 class _Reader:
     """One file, key by key."""
 
@@ -174,7 +180,7 @@ class _Reader:
         names = ("version", "requirements")
         at = {name: value for name, _, value in self._file.known(node, "python", names)}
         version = self._optional(at.get("version"), "python.version", 'text like "3.11"')
-        if version is not None and not _PYTHON.match(version):
+        if version is not None and not is_python(version):
             raise ConfigError(
                 f"{self._file.place(at['version'])}: python.version is {shown(version)}, must be "
                 'a minor version like "3.11"'

@@ -19,7 +19,7 @@ DEFAULT = ("**/*.py", BUILD_FILE, "README.md")
 MAX_FILE = 50 << 20
 MAX_FILES = 20_000
 MAX_BYTES = 2 << 30
-_NOT_INCLUDED = "no pattern of include is about it"
+_NOT_INCLUDED = f"no pattern of `include:` in {BUILD_FILE} matches it"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from minibento.bundles.layout import LOCK
-from minibento.bundles.machine import this_platform, this_python
+from minibento.bundles.machine import PLATFORMS, this_platform, this_python
 from minibento.errors import BuildError
 from minibento.packager.wheels import Wheel, name_of, requirements_of
 from minibento.store.disk import write_file
@@ -22,11 +22,8 @@ from minibento.store.disk import write_file
 __all__ = ["Lock", "check_lock", "inputs", "make_lock", "read_lock"]
 
 _FROM = "# from: "
-# What uv calls the platforms; wheels for glibc 2.28 run on every Debian since 10.
-_UV_PLATFORMS = {
-    "linux/amd64": "x86_64-manylinux_2_28",
-    "linux/arm64": "aarch64-manylinux_2_28",
-}
+# Wheels for glibc 2.28 run on every Debian since 10.
+_GLIBC = "manylinux_2_28"
 _PIN = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9,._ -]*\])?==(?P<version>[^\s;\\]+)"
     r"(\s*;[^#]*?)?(?P<hashes>(\s+--hash=sha256:[0-9a-f]{64})+)\s*\Z"
@@ -114,6 +111,11 @@ def check_lock(path: Path, wanted: Sequence[str], python: str, platform: str) ->
     lines = lock.data.decode().splitlines()
     expected = _header(wanted, python, platform).decode().splitlines()
     given = [line for line in lines if line.startswith("#")]
+    if given[:1] != expected[:1]:
+        raise BuildError(
+            f"{path} is not for Python {python} on {platform}: `minibento lock --python {python} "
+            f"--platform {platform}` writes one that is"
+        )
     if given != expected:
         changed = [
             f"{line[0]} {line[2:].removeprefix(_FROM)}"
@@ -180,14 +182,13 @@ def _uv() -> list[str] | None:
 
 def _by_uv(uv: Sequence[str], file: Path, python: str, platform: str) -> bytes:
     options = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--color=never"]
-    named = _UV_PLATFORMS.get(platform)
-    if named is None:
-        known = ", ".join(_UV_PLATFORMS)
-        raise BuildError(f"platform is {platform}, must be one of {known}")
+    if platform not in PLATFORMS:
+        raise BuildError(f"platform is {platform}, must be one of {', '.join(PLATFORMS)}")
+    target = f"{PLATFORMS[platform]}-{_GLIBC}"
     return _run(
         [
             *(*uv, "pip", "compile", *options, "--python", sys.executable),
-            *("--python-version", python, "--python-platform", named, str(file)),
+            *("--python-version", python, "--python-platform", target, str(file)),
         ],
         file,
     )

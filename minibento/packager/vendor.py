@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from minibento.bundles.machine import this_platform, this_python
+from minibento.bundles.machine import PLATFORMS, this_platform, this_python
 from minibento.errors import BuildError
 from minibento.packager.lock import Lock
 from minibento.store.disk import disk_errors, make_directory
@@ -17,7 +17,6 @@ from minibento.store.home import home
 
 __all__ = ["vendored"]
 
-_MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 # Newest first, as pip prefers them; an older glibc's wheels run on a newer one.
 _GLIBCS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
 _LAST = 3
@@ -72,8 +71,8 @@ def _download(lock: Lock, python: str, platform: str, into: Path) -> None:
 def _aim(python: str, platform: str) -> Sequence[str]:
     if (python, platform) == (this_python(), this_platform()):
         return ()
-    if platform not in _MACHINES:
-        raise BuildError(f"platform is {platform}, must be one of {', '.join(_MACHINES)}")
-    machine = _MACHINES[platform]
+    if platform not in PLATFORMS:
+        raise BuildError(f"platform is {platform}, must be one of {', '.join(PLATFORMS)}")
+    machine = PLATFORMS[platform]
     tags = [part for glibc in _GLIBCS for part in ("--platform", f"{glibc}_{machine}")]
     return ("--python-version", python, "--implementation", "cp", *tags)

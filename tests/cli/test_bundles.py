@@ -111,7 +111,7 @@ def test_a_project_is_built_and_what_was_left_out_is_told(
     (folder / "data.csv").write_text("x" * 2000)
     result = run("build", str(folder))
     assert result.exit_code == 0, result.stderr
-    assert "left out: data.csv (2.0 kB): no pattern of include is about it" in result.stderr
+    assert "left out: data.csv (2.0 kB): no pattern of `include:` in minibento" in result.stderr
     assert result.stdout.startswith("built doubling:")
     again = answered(run, "build", str(folder))
     assert isinstance(again, dict)
@@ -142,3 +142,19 @@ def test_a_file_of_bentoml_is_answered_with_what_to_do(
     result = run("build", str(tmp_path))
     assert result.exit_code == 1
     assert "write minibento.yaml" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--python", "3.11; rm", "no minor version such as 3.11"),
+        ("--python", "2.7", "no minor version such as 3.11"),
+        ("--platform", "windows/amd64", "linux/amd64"),
+    ],
+)
+def test_what_nothing_can_be_built_for_is_a_usage_error(
+    run: Run, option: str, value: str, said: str
+) -> None:
+    result = run("build", option, value)
+    assert result.exit_code == 2
+    assert said in result.stderr

@@ -178,8 +178,9 @@ def test_a_file_that_grows_meanwhile_is_refused(folder: Path, tmp_path: Path) ->
 def test_why_a_path_is_missing_is_known_of_files_and_folders(folder: Path) -> None:
     write(folder, "service.py", "data/words.txt", ".git/config")
     found = context_of(folder, BuildFile())
-    assert found.why_missing("data/words.txt") == "no pattern of include is about it"
-    assert found.why_missing("data") == "no pattern of include is about it"
+    not_included = "no pattern of `include:` in minibento.yaml matches it"
+    assert found.why_missing("data/words.txt") == not_included
+    assert found.why_missing("data") == not_included
     assert found.why_missing(".git/config") == "never: version control"
     assert found.why_missing("service.py") is None
     assert found.why_missing("never_was.py") is None
