@@ -69,7 +69,11 @@ class YamlFile:
         if node not in self._flat:  # else one that an alias stands for
             self._flat.add(node)
             self._refuse_doubles(node)
-            self._loader.flatten_mapping(node)
+            try:
+                self._loader.flatten_mapping(node)
+            except MarkedYAMLError as error:
+                said = f"{self.place(node)}: `<<` takes keys: {error.problem}"
+                raise ConfigError(said) from error
         return list(node.value)
 
     def known(

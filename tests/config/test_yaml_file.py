@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from minibento.config.yaml_file import from_file
@@ -110,6 +110,8 @@ MARKS = [": ", ":\n", "\n", "  ", "- ", "{", "}", "[", "]", ",", "&a ", "*a", "'
 
 
 @given(st.lists(st.sampled_from([*WORDS, *MARKS]), max_size=25).map("".join))
+@example("<<: ")
+@example("port: 1\n<<: [1]")
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_values_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     file = tmp_path_factory.getbasetemp() / "any.yaml"
