@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from urllib.parse import urlencode
 
 from minibento.remotes.credentials import Credentials
@@ -57,8 +58,8 @@ def parse(headers: Sequence[str]) -> Challenge | None:
     found: dict[str, Challenge] = {}
     for header in headers:
         starts = list(_SCHEME.finditer(header))
-        ends = [*(start.start() for start in starts[1:]), len(header)]
-        for start, end in zip(starts, ends, strict=True):
+        for start, following in zip_longest(starts, starts[1:]):
+            end = len(header) if following is None else following.start()
             scheme = start[1].lower()
             pairs = _PARAMETER.findall(header[start.end() : end])
             named = {key.lower(): re.sub(r"\\(.)", r"\1", a) or b for key, a, b in pairs}

@@ -41,21 +41,19 @@ _RANGE = re.compile(r"bytes (\d+)-")
 
 
 @contextmanager
-def registry(
-    address: Address, *, writing: bool, patience: Patience = _PATIENCE
-) -> Iterator["Registry"]:
+def registry(address: Address, *, writing: bool) -> Iterator["Registry"]:
     """Reach a repository; nothing is sent yet.
 
     Raises:
         MissingLibrary: httpx2 is not installed.
     """
-    optional("httpx2", purpose=f"{address.scheme}://", extra="registry")
+    optional("httpx2", purpose="oci://", extra="registry")
     from minibento.remotes.session import Session
 
     place = RegistryPlace(address)
     actions = "pull,push" if writing else "pull"
-    with Session(place, f"repository:{place.repository}:{actions}", patience) as session:
-        yield Registry(place, session, patience)
+    with Session(place, f"repository:{place.repository}:{actions}", _PATIENCE) as session:
+        yield Registry(place, session, _PATIENCE)
 
 
 class Registry:
@@ -181,8 +179,9 @@ class Registry:
         found: set[str] = set()
         for _ in range(_PAGES):
             tags, more = self._page(max(found, default=""))
+            known = len(found)
             found.update(tags)
-            if not more or not tags:
+            if not more or len(found) == known:
                 break
         return sorted(found)
 

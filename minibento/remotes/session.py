@@ -168,8 +168,8 @@ class Session:
             response = self._send(request, url, self._authorization if ours else None)
             if ours and response.status_code == 401 and not challenged:
                 challenged = True
-                response.close()
                 if self._authorize(response.headers.get_list("www-authenticate")):
+                    response.close()
                     continue
             redirects = _REDIRECTS if request.repeatable else _KEEPING
             if request.bare or response.status_code not in redirects:
