@@ -71,11 +71,15 @@ def unreachable(who: str, error: httpx2.TransportError) -> tuple[RemoteError, bo
     """The error for no answer at all, and whether it may pass by itself."""
     causes = list(_chain(error))
     for cause in causes:
-        if isinstance(cause, ssl.SSLError):
-            reason = getattr(cause, "verify_message", "") or cause.reason or "no TLS"
+        if isinstance(cause, ssl.SSLCertVerificationError):
             return RemoteError(
-                f"{who}: the registry's certificate is not accepted ({reason}): check the host, "
-                "or name the file of your own authority in SSL_CERT_FILE"
+                f"{who}: the registry's certificate is not accepted ({cause.verify_message}): "
+                "check the host, or name the file of your own authority in SSL_CERT_FILE"
+            ), False
+        if isinstance(cause, ssl.SSLError):
+            return RemoteError(
+                f"{who}: the registry does not speak TLS ({cause.reason}): check host and port; "
+                "plain http is used on this very machine only"
             ), False
         if isinstance(cause, socket.gaierror):
             return RemoteError(

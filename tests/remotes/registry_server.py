@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import secrets
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -181,12 +182,14 @@ def errors(code: str, message: str) -> bytes:
 
 
 @contextmanager
-def running() -> Iterator[FakeRegistry]:
+def running(tls: ssl.SSLContext | None = None) -> Iterator[FakeRegistry]:
     """A registry on a free port, gone at the end of the block."""
     registry = FakeRegistry()
     handler = type("Bound", (Handler,), {"registry": registry})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         registry.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import shutil
+import ssl
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -436,6 +439,43 @@ def test_nobody_there_no_name_and_no_certificate_are_told_apart(save: Save, othe
         send(save(), url)
     with pytest.raises(RemoteError, match="the name of the host is not known"):
         fetch(other, "oci://no-such-host.invalid/credit")
+
+
+def test_who_speaks_no_tls_is_not_asked_without_it(
+    registry: FakeRegistry, save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("minibento.remotes.place.is_loopback", lambda host: False)
+    with pytest.raises(RemoteError, match=r"does not speak TLS .* on this very machine only"):
+        send(save(), registry.url())
+    assert registry.asked == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="apt-get install openssl")
+def test_a_certificate_that_nobody_vouches_for_is_refused_unless_it_is_named(
+    save: Save, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
+    made = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *own, *made]
+    subprocess.run(command, check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    for module in ("place", "session"):
+        monkeypatch.setattr(f"minibento.remotes.{module}.is_loopback", lambda host: False)
+    with running(tls) as registry:
+        with pytest.raises(RemoteError, match=r"not accepted \(self-signed.*SSL_CERT_FILE"):
+            send(save(), registry.url())
+        assert registry.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        moved = send(save(), registry.url())
+        assert fetch(other, moved.url).tag == moved.tag
+
+        def down(request: Handler) -> None:
+            request.answer(307, Location=f"http://127.0.0.1:{registry.port}{request.path}")
+
+        registry.twist = First("GET", "manifests", 9, down)
+        with pytest.raises(RemoteError, match=r"leads to http://127\.0\.0\.1"):
+            fetch(other, moved.url)
 
 
 def test_all_pages_of_names_are_read(registry: FakeRegistry, url: str) -> None:
