@@ -45,10 +45,11 @@ def push(tag: str, url: str, output: Format) -> None:
 
 @click.command()
 @click.argument("url")
+@click.option("--digest", metavar="D", help="Refuse it unless `push` gave this digest, sha256:...")
 @click.option("--trust", is_flag=True, help="Accept a model that can run code when it is loaded.")
 @click.option("--latest", is_flag=True, help="Let `latest` stand for it.")
 @output_option
-def pull(url: str, trust: bool, latest: bool, output: Format) -> None:
+def pull(url: str, *, digest: str | None, trust: bool, latest: bool, output: Format) -> None:
     """Store the version that URL names, as `push` has sent it.
 
     Without :NAME it is the one that is called `latest` there. Models in formats that can run code
@@ -57,7 +58,9 @@ def pull(url: str, trust: bool, latest: bool, output: Format) -> None:
     """
     address = Address.parse(url)
     with closing(progress("receiving")) as shown:
-        entry, moved = transfer.pull(kind().store(), address, shown, trust=trust, latest=latest)
+        entry, moved = transfer.pull(
+            kind().store(), address, shown, trust=trust, latest=latest, digest=digest
+        )
     if output == "json":
         print_json(_as_json(moved))
     else:

@@ -76,7 +76,13 @@ def push(entry: Entry, address: Address, progress: Progress) -> Moved:
 
 
 def pull(
-    store: Store, address: Address, progress: Progress, *, trust: bool, latest: bool
+    store: Store,
+    address: Address,
+    progress: Progress,
+    *,
+    trust: bool,
+    latest: bool,
+    digest: str | None = None,
 ) -> tuple[Entry, Moved]:
     """Take in the version that an address names, else the one called `latest` there.
 
@@ -86,9 +92,10 @@ def pull(
         progress: Is told.
         trust: Take it in even if loading it can execute code that is in it.
         latest: Make it `latest`; otherwise it is only if the name had no versions.
+        digest: What `push` said the place calls it by; None: whatever stands there is taken.
 
     Raises:
-        Corrupt: what comes is not what was pushed; nothing is kept.
+        Corrupt: what comes is not what was pushed, or has another digest; nothing is kept.
         NotFound: the place has nothing of that name.
         Untrusted: it can execute code and `trust` is not given.
         AlreadyExists: its explicit version exists with other content.
@@ -103,6 +110,10 @@ def pull(
         if found is None:
             raise _nothing(remote, address)
         manifest = found.manifest
+        if digest is not None and found.digest != digest.lower():
+            raise Corrupt(
+                f"{where} has the digest {found.digest}, not {digest}: pull the right one"
+            )
         arrival.check(manifest)
         near = _Near(store, manifest.name)
         with store.draft(manifest.name) as made:

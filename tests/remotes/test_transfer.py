@@ -166,6 +166,19 @@ def test_what_can_execute_code_is_pulled_only_with_trust_which_is_recorded(
     assert fetch(other, moved.url, trust=True).trusted
 
 
+def test_another_digest_than_was_asked_for_is_refused(
+    store: Store, other: Store, save: Save, place: str
+) -> None:
+    one = send(save(content="one"), f"{place}:production")
+    two = send(save(content="two"), f"{place}:production")
+    where = Address.parse(f"{place}:production")
+    with pytest.raises(Corrupt, match=f"has the digest {two.digest}, not {one.digest}"):
+        pull(other, where, Silent(), trust=False, latest=False, digest=one.digest)
+    assert untouched(other)
+    upper = two.digest.upper()
+    assert pull(other, where, Silent(), trust=False, latest=False, digest=upper)[0].tag == two.tag
+
+
 def test_bundles_and_models_are_not_mixed_up(
     store: Store, other: Store, save: Save, place: str, tmp_path: Path
 ) -> None:
