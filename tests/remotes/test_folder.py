@@ -61,6 +61,27 @@ def test_a_write_that_breaks_off_leaves_nothing(
     assert [path for path in share.rglob("*") if path.is_file()] == []
 
 
+def test_what_has_a_name_was_flushed_before_it_got_it(
+    save: Save, share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: set[int] = set()
+    flush = os.fsync
+
+    def noted(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        if os.fstat(descriptor).st_nlink == 1:  # a file, no folder
+            assert name.startswith(".")
+            flushed.add(os.fstat(descriptor).st_ino)
+        flush(descriptor)
+
+    entry = save(files=FILES)
+    monkeypatch.setattr(os, "fsync", noted)
+    send(entry, f"file://{share}:production")
+    files = [path for path in share.rglob("*") if path.is_file()]
+    assert {path.stat().st_ino for path in files} == flushed
+    assert len(files) == 5
+
+
 def test_a_content_of_another_size_is_written_again(save: Save, other: Store, share: Path) -> None:
     entry = save(files=FILES)
     moved = send(entry, f"file://{share}")

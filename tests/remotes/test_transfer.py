@@ -208,9 +208,13 @@ def test_content_that_is_not_what_was_pushed_is_refused_and_nothing_is_kept(
     moved = send(save(files=FILES), place)
     registry = request.getfixturevalue("registry") if place.startswith("oci") else None
     spoil(place, registry, FILES["model.bin"], wrong)
+    watched = Silent()
     with pytest.raises(Corrupt, match=r"cannot be pulled: 'model\.bin'.* push the version again"):
-        fetch(other, moved.url)
+        pull(other, Address.parse(moved.url), watched, trust=False, latest=False)
     assert untouched(other)
+    # No further than its declared size, and no file after it.
+    assert watched.count <= len(FILES["model.bin"])
+    assert [path for path, _ in watched.begun] == ["empty", "model.bin"]
 
 
 def test_a_version_that_is_broken_here_is_not_sent(
