@@ -1,7 +1,8 @@
 """Two stores, a registry that does as it is told, a bucket, and nobody's credentials."""
 
+import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ from minibento.remotes.pace import Patience
 from minibento.remotes.transfer import Moved, pull, push
 from minibento.store.store import Entry, Store
 from tests.remotes.bucket_server import KEY, SECRET, serving
-from tests.remotes.registry_server import FakeRegistry, running
-from tests.store.conftest import save, store
+from tests.remotes.registry_server import FakeRegistry, basic, running
+from tests.store.conftest import Save, save, store
 
-__all__ = ["FILES", "Silent", "fetch", "save", "send", "store"]
+__all__ = ["FILES", "Login", "Silent", "fetch", "save", "send", "store"]
 
 FILES = {"model.bin": b"weights " * 40_000, "sub/é.txt": b"x", "same.txt": b"x", "empty": b""}
 SHORT = Patience(
@@ -27,6 +28,9 @@ SHORT = Patience(
     first_pause=0.001,
     longest_pause=0.01,
 )
+
+
+Login = Callable[..., None]
 
 
 class Silent:
@@ -87,6 +91,24 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "s3":
         return str(request.getfixturevalue("bucket"))
     return f"file://{tmp_path}/share/credit"
+
+
+@pytest.fixture
+def url(registry: FakeRegistry, save: Save) -> str:
+    """A version that the registry has."""
+    return send(save(files=FILES), registry.url()).url
+
+
+@pytest.fixture
+def login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Login:
+    """Leaves a password where `skopeo login` does."""
+
+    def login(port: int, password: str = "me:hunter2") -> None:  # noqa: S107 -- planted
+        auth = {"auth": basic(password).removeprefix("Basic ")}
+        (tmp_path / "auth.json").write_text(json.dumps({"auths": {f"127.0.0.1:{port}": auth}}))
+        monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
+
+    return login
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["FakeRegistry", "Handler", "running"]
+__all__ = ["FakeRegistry", "First", "Handler", "answers", "basic", "digest_of", "head", "running"]
 
 TOKEN = "a-token-of-the-registry"  # noqa: S105 -- of this registry only
 
@@ -171,6 +171,43 @@ class Handler(BaseHTTPRequestHandler):
         some = after[: self.registry.page]
         more = {"Link": '</v2/next>; rel="next"'} if len(after) > len(some) else {}
         self.answer(200, json.dumps({"tags": some}).encode(), **more)
+
+
+@dataclass
+class First:
+    """Leaves all requests of one kind to `twist` for the first few times."""
+
+    method: str
+    part: str
+    times: int
+    twist: Callable[[Handler], None]
+    seen: list[str | None] = field(default_factory=list)
+
+    def __call__(self, request: Handler) -> bool:
+        if request.command != self.method or self.part not in request.path:
+            return False
+        self.seen.append(request.headers.get("Range"))
+        if len(self.seen) > self.times:
+            return False
+        self.twist(request)
+        return True
+
+
+def answers(status: int, body: bytes = b"", **headers: str) -> Callable[[Handler], None]:
+    def twist(request: Handler) -> None:
+        request.body()
+        request.answer(status, body, **headers)
+
+    return twist
+
+
+def head(request: Handler, length: int | None, status: int = 200, **headers: str) -> None:
+    request.send_response(status)
+    for name, value in headers.items():
+        request.send_header(name.replace("_", "-"), value)
+    if length is not None:
+        request.send_header("Content-Length", str(length))
+    request.end_headers()
 
 
 def basic(password: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.remotes.conftest import FILES
+from tests.remotes.conftest import FILES, Login
 from tests.remotes.registry_server import FakeRegistry, Handler, basic
 from tests.store.conftest import Save
 
@@ -47,11 +47,8 @@ def run(tmp_path: Path, save: Save) -> Run:
 
 
 @pytest.fixture
-def login(registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    auth = {"auth": base64.b64encode(f"me:{SECRET}".encode()).decode()}
-    path = tmp_path / "auth.json"
-    path.write_text(json.dumps({"auths": {f"127.0.0.1:{registry.port}": auth}}))
-    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(path))
+def logged_in(registry: FakeRegistry, login: Login) -> None:
+    login(registry.port, f"me:{SECRET}")
     registry.password = f"me:{SECRET}"
 
 
@@ -62,7 +59,7 @@ def shown(done: subprocess.CompletedProcess[str]) -> str:
     return text
 
 
-@pytest.mark.usefixtures("login")
+@pytest.mark.usefixtures("logged_in")
 @pytest.mark.parametrize("bearer", [False, True])
 def test_not_where_all_goes_well(registry: FakeRegistry, run: Run, bearer: bool) -> None:
     registry.bearer = bearer
@@ -71,7 +68,7 @@ def test_not_where_all_goes_well(registry: FakeRegistry, run: Run, bearer: bool)
     assert "pushed credit" in shown(done)
 
 
-@pytest.mark.usefixtures("login")
+@pytest.mark.usefixtures("logged_in")
 @pytest.mark.parametrize("status", [401, 403, 400, 500])
 def test_not_where_the_registry_says_it_back(registry: FakeRegistry, run: Run, status: int) -> None:
     def echo(request: Handler) -> bool:
@@ -91,7 +88,7 @@ def test_not_where_the_registry_says_it_back(registry: FakeRegistry, run: Run, s
     assert "Traceback" in done.stderr
 
 
-@pytest.mark.usefixtures("login")
+@pytest.mark.usefixtures("logged_in")
 def test_not_where_an_answer_leads_to_a_signed_address(registry: FakeRegistry, run: Run) -> None:
     def signed(request: Handler) -> bool:
         if "manifests" not in request.path or "Signature" in request.path:
@@ -127,7 +124,7 @@ def test_not_where_a_bucket_is_asked(
     assert "Forbidden" in shown(done)
 
 
-@pytest.mark.usefixtures("login")
+@pytest.mark.usefixtures("logged_in")
 def test_not_in_the_arguments_of_any_process(
     registry: FakeRegistry, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
