@@ -13,6 +13,7 @@
     ├── TargetError                 500  TARGET names no service
     ├── CannotListen                500  the address or port cannot be had
     ├── ConfigError                 500  a server's configuration has a wrong key or value
+    ├── RemoteError                 500  a registry, bucket or share refuses or cannot be reached
     ├── BuildError                  500  a bundle cannot be made, locked or installed like this
     ├── DeclarationError (TypeError) 500  a service, runner or method is declared wrongly
     ├── UsageError (RuntimeError)   500  a call that can never work from where it is made
@@ -54,6 +55,7 @@ __all__ = [
     "Overloaded",
     "PoisonousItem",
     "ProtocolError",
+    "RemoteError",
     "SaveRefused",
     "StoreError",
     "TargetError",
@@ -124,6 +126,10 @@ class CannotListen(MinibentoError):
 
 class ConfigError(MinibentoError):
     """A server is configured with a key that does not exist or a value that cannot be."""
+
+
+class RemoteError(MinibentoError):
+    """What versions are pushed to or pulled from refuses, fails, or cannot be reached."""
 
 
 class BuildError(MinibentoError):

@@ -14,7 +14,7 @@ FLOORS: list[set[str]] = [
     {"config", "tag", "importing", "log", "user_metrics"},
     {"io", "wire"},
     {"batching", "store", "frameworks"},
-    {"runners", "bundles"},
+    {"runners", "bundles", "remotes"},
     {"services", "models"},
     {"asgi", "sklearn", "xgboost", "picklable_model"},
     {"processes"},

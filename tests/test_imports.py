@@ -35,6 +35,17 @@ except SystemExit:
     assert not loaded_by(code) & HEAVY
 
 
+def test_moving_a_version_through_a_folder_loads_no_client() -> None:
+    code = """
+from minibento.cli import store_moves
+from minibento.remotes.address import Address
+from minibento.remotes.base import opened
+with opened(Address.parse("file:///tmp"), writing=False):
+    pass
+"""
+    assert not loaded_by(code) & (HEAVY | {"httpx2", "fsspec", "s3fs", "botocore"})
+
+
 def test_looking_into_the_store_loads_no_array_library() -> None:
     assert not loaded_by("import minibento; minibento.models") & {"pandas", "sklearn", "starlette"}
 

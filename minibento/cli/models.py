@@ -15,6 +15,8 @@ COMMANDS = {
     "verify": ("minibento.cli.store_verbs:verify", "Compare every file with what was saved."),
     "export": ("minibento.cli.store_files:export", "Write one version into a single file."),
     "import": ("minibento.cli.store_files:import_", "Store the version that a file holds."),
+    "push": ("minibento.cli.store_moves:push", "Send one version to another place."),
+    "pull": ("minibento.cli.store_moves:pull", "Store a version from another place."),
     "alias": ("minibento.cli.store_alias:alias", "Show, move, roll back or remove aliases."),
 }
 

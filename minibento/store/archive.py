@@ -10,23 +10,18 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from minibento.errors import AlreadyExists, Corrupt, StoreError, Untrusted
+from minibento.errors import AlreadyExists, Corrupt, StoreError
+from minibento.store.arrival import Arrival
 from minibento.store.disk import BLOCK, disk_errors, path_errors, sync_directory
-from minibento.store.draft import Draft, Origin
+from minibento.store.draft import Draft
 from minibento.store.entry import Entry
-from minibento.store.files import copy_and_hash, open_below, read_manifest
+from minibento.store.files import open_below, read_manifest, sha256_of
 from minibento.store.manifest import MANIFEST, MAX_MANIFEST, Manifest
 from minibento.store.zip_layout import MAX_RATIO, check_layout
 
-__all__ = ["BUNDLE", "EXECUTES_CODE", "check_digest", "export_archive", "import_archive"]
+__all__ = ["check_digest", "export_archive", "import_archive"]
 
 _SUFFIXES = {"models": ".zip", "bundles": ".bundle"}
-# The keys of `about` that are read here. Loading these files can run code that is in them:
-EXECUTES_CODE = "executes_code"
-# It is a bundle, no model:
-BUNDLE = "bundle"
-_PICKLE = ".pkl"  # how the names of pickles end; only the refusal shows them
-_FEW = 5  # pickles are named at most
 _WORTH = 0.95  # compressed to more than this share, a file is stored as it is
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError)
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -62,13 +57,14 @@ def import_archive(
     latest: bool,
 ) -> Entry:
     """Check the archive at `path` in whole, fill a draft with it, and publish that."""
+    arrival = Arrival(str(path), path.name, kind, "import", trust=trust, latest=latest)
     with path_errors("cannot import", path), open(path, "rb", opener=_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise StoreError(f"cannot import {path}: not a regular file")
         try:
-            return _import(draft, path, file, kind, trust=trust, latest=latest)
+            return _import(draft, file, arrival)
         except _DAMAGE as error:
-            raise _refused(path, f"{type(error).__name__}: {error}") from error
+            raise arrival.refused(f"{type(error).__name__}: {error}") from error
 
 
 def _at_once(path: str, flags: int) -> int:
@@ -77,30 +73,20 @@ def _at_once(path: str, flags: int) -> int:
 
 
 def _import(
-    draft: Callable[[str], AbstractContextManager[Draft]],
-    path: Path,
-    file: BinaryIO,
-    kind: str,
-    *,
-    trust: bool,
-    latest: bool,
+    draft: Callable[[str], AbstractContextManager[Draft]], file: BinaryIO, arrival: Arrival
 ) -> Entry:
     try:
         archive = check_layout(file)
         manifest = Manifest.from_bytes(_read_manifest(archive))
     except Corrupt as error:
-        raise _refused(path, str(error)) from error
-    _check_kind(manifest, path, kind)
-    _check_trust(manifest, path, trust=trust)
+        raise arrival.refused(str(error)) from error
+    arrival.check(manifest)
     with archive, draft(manifest.name) as made:
         for info in archive.infolist():
             if info.filename != MANIFEST:
                 with disk_errors(f"cannot import {manifest.tag}", made.path):
                     _extract(archive, info, made.path)
-        sealed = made.seal(manifest.about, manifest.explicit)
-        if sealed != manifest:
-            raise _refused(path, _difference(sealed, manifest))
-        return made.place(sealed, Origin(source=path.name, trusted=trust, latest=latest))
+        return arrival.finish(made, manifest)
 
 
 def _write(entry: Entry, path: Path, *, compress: bool) -> None:
@@ -158,28 +144,9 @@ def _read_manifest(archive: zipfile.ZipFile) -> bytes:
 def check_digest(path: Path, sha256: str) -> None:
     """Raise Corrupt unless the file has this sha256, in hex."""
     with path_errors("cannot read", path), open(path, "rb", opener=_at_once) as file:
-        found = copy_and_hash(file, None)
+        found = sha256_of(file)
     if found != sha256.lower():
         raise Corrupt(f"{path} has the sha256 {found}, not {sha256}: get the right file")
-
-
-def _check_kind(manifest: Manifest, path: Path, kind: str) -> None:
-    found = "bundles" if BUNDLE in manifest.about else "models"
-    if found != kind:
-        raise StoreError(
-            f"{path} holds {manifest.tag} of the {found}: minibento {found} import {path}"
-        )
-
-
-def _check_trust(manifest: Manifest, path: Path, *, trust: bool) -> None:
-    if manifest.about.get(EXECUTES_CODE, False) is not False and not trust:
-        pickles = [repr(one.path) for one in manifest.files if one.path.endswith(_PICKLE)]
-        named = f"whose {', '.join(pickles[:_FEW])}" if pickles else "which"
-        raise Untrusted(
-            f"{path} holds {manifest.tag}, {named} can "
-            "execute code when it is loaded: import it with --trust if you know who made it, or "
-            "have it saved in a safe format and without custom_objects"
-        )
 
 
 def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> None:
@@ -188,14 +155,3 @@ def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> N
     with archive.open(info) as source, target.open("xb") as file:
         while block := source.read(BLOCK):
             file.write(block)
-
-
-def _difference(sealed: Manifest, manifest: Manifest) -> str:
-    changed = sorted(set(sealed.files) ^ set(manifest.files))
-    return f"{changed[0].path!r} is not what its manifest says" if changed else "it was changed"
-
-
-def _refused(path: Path, reason: str) -> Corrupt:
-    return Corrupt(
-        f"{path} cannot be imported: {reason}; get a whole copy, or export the version again"
-    )

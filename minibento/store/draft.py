@@ -18,7 +18,7 @@ from minibento.errors import (
 )
 from minibento.store.disk import disk_errors, sync_directory, write_file
 from minibento.store.entry import Entry
-from minibento.store.files import VerifiedFiles, copy_and_hash, open_below, read_manifest, walk
+from minibento.store.files import VerifiedFiles, open_below, read_manifest, sha256_of, walk
 from minibento.store.manifest import MANIFEST, FileRecord, Json, Manifest, check_path
 from minibento.store.shelf import Shelf
 from minibento.store.state import Record, State
@@ -32,7 +32,7 @@ class Origin:
     """Where a version comes from.
 
     Attributes:
-        source: The archive it is imported from; None: it is saved here.
+        source: The archive or URL it comes from; None: it is saved here.
         trusted: Somebody vouched for the code in it.
         latest: It becomes `latest`, not only if the name had no versions.
     """
@@ -176,7 +176,7 @@ def _seal_file(folder: Path, path: str, found: os.stat_result) -> FileRecord:
         )
     check_path(path)
     with os.fdopen(open_below(folder, path), "rb") as file:
-        sha256 = copy_and_hash(file, None)
+        sha256 = sha256_of(file)
         os.fchmod(file.fileno(), 0o444)
         os.fsync(file.fileno())
         return FileRecord(path, os.fstat(file.fileno()).st_size, sha256)

@@ -24,8 +24,8 @@ class Entry:
         files: All its files, sorted by path.
         created: When it first came into this store, UTC.
         aliases: Those that pointed at it when it was looked up, sorted.
-        source: The archive it was imported from; None: it was saved here.
-        trusted: Somebody vouched for code that this archive's files can execute.
+        source: The archive or URL it came from; None: it was saved here.
+        trusted: Somebody vouched for code that its files can execute.
     """
 
     tag: Tag

@@ -18,7 +18,7 @@ from minibento.store.disk import BLOCK, disk_errors
 from minibento.store.manifest import MANIFEST, MAX_MANIFEST, FileRecord, Manifest
 from minibento.tag import Tag
 
-__all__ = ["VerifiedFiles", "copy_and_hash", "open_below", "read_manifest", "walk"]
+__all__ = ["VerifiedFiles", "open_below", "read_manifest", "sha256_of", "walk"]
 
 
 class VerifiedFiles:
@@ -59,9 +59,30 @@ class VerifiedFiles:
             NotFound: the version has no such file.
             Corrupt: the file is not what was saved; what `target` holds by then is to be dropped.
         """
+        for block in self.blocks(name):
+            if target is not None:
+                target.write(block)
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """The bytes of a file, the last of them only when all have been verified.
+
+        So what is sent elsewhere is whole only if it is right.
+
+        Raises:
+            NotFound: the version has no such file.
+            Corrupt: the file is not what was saved.
+        """
         record = self._record(name)
+        digest, held = hashlib.sha256(), b""
         with self._open(record) as file:
-            self._check(record, copy_and_hash(file, target))
+            while block := file.read(BLOCK):
+                digest.update(block)
+                if held:
+                    yield held
+                held = block
+            self._check(record, digest.hexdigest())
+            if held:
+                yield held
 
     def verify(self) -> None:
         """Hash every file, and look for files that do not belong. Empty folders are no matter.
@@ -145,13 +166,11 @@ def walk(folder: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
             yield path, entry.stat(follow_symlinks=False)
 
 
-def copy_and_hash(source: BinaryIO, target: BinaryIO | None) -> str:
-    """Read to the end, writing to `target` if there is one; returns the sha256 in hex."""
+def sha256_of(source: BinaryIO) -> str:
+    """Read to the end; returns the sha256 in hex."""
     digest = hashlib.sha256()
     while block := source.read(BLOCK):
         digest.update(block)
-        if target is not None:
-            target.write(block)
     return digest.hexdigest()
 
 

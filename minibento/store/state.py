@@ -28,8 +28,8 @@ class Record:
     Attributes:
         order: Position among the saves; 0: never saved here, so older than all that were.
         created: When it first came into this store.
-        source: The archive it was imported from; None: saved here.
-        trusted: Somebody vouched for code that an archive's files can execute.
+        source: The archive or URL it came from; None: saved here.
+        trusted: Somebody vouched for code that files from elsewhere can execute.
     """
 
     order: int

@@ -12,12 +12,11 @@ import zipfile
 from typing import Any, BinaryIO
 
 from minibento.errors import Corrupt, StoreError
+from minibento.store.arrival import MAX_BYTES, MAX_FILES
 from minibento.store.manifest import MANIFEST, check_path
 
-__all__ = ["MAX_BYTES", "MAX_FILES", "MAX_RATIO", "check_layout"]
+__all__ = ["MAX_RATIO", "check_layout"]
 
-MAX_BYTES = 1 << 40
-MAX_FILES = 100_000
 MAX_RATIO = 200
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
@@ -33,7 +32,7 @@ def check_layout(file: BinaryIO) -> zipfile.ZipFile:
     Raises:
         Corrupt: it is no zip, is cut off, has bytes that belong to nothing, or entries that
             are not regular files with safe names.
-        StoreError: it exceeds the limits of this module.
+        StoreError: it exceeds the limits on what is taken in.
     """
     size = os.fstat(file.fileno()).st_size
     start, count = _directory(file, size)

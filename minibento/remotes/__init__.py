@@ -1,0 +1,1 @@
+"""Places outside this machine that versions are pushed to and pulled from."""
