@@ -16,6 +16,7 @@ from minibento.wire.frames import FrameReader, FrameWriter
 from minibento.wire.handshake import HELLO, Shared, check_hello, offer
 from minibento.wire.ledger import Ledger
 from minibento.wire.messages import Call, Failure, Message
+from minibento.wire.peer import when_ended
 from minibento.wire.visitor import Visitor, is_ours, warn_closed
 
 __all__ = ["Listener", "UnixChannel", "connect"]
@@ -131,6 +132,10 @@ class UnixChannel(asyncio.Protocol):
         self._callback = callback
         if self._gone:
             self._loop.call_soon(self._tell)
+
+    def ended(self, tell: Callable[[bool], None]) -> None:
+        """Once the worker is lost: tell whether its process has ended, which may take a second."""
+        when_ended(self.ledger.worker, tell)
 
     def close(self) -> None:
         """End the connection: what was sent still leaves, nothing more arrives."""
