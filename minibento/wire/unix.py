@@ -230,7 +230,8 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._socket = listening
         self._accepted = accepted
-        self._visitors: set[Visitor] = set()
+        # Those that have said nothing for longest first.
+        self._visitors: dict[Visitor, None] = {}
         self._adoptions: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -255,15 +256,16 @@ class Listener:
             self._loop.add_reader(self._socket, self._accept)
 
     def _accept(self) -> None:
-        """Let in all who wait; while too many say nothing, the others stay in the backlog."""
+        """Let in those who wait; where too many say nothing, the oldest of these has to go."""
         try:
-            while len(self._visitors) < _MOST_HALF_OPEN:
+            for _ in range(_MOST_HALF_OPEN):  # and the others in the loop's next turn
                 made, _ = self._socket.accept()
-                if is_ours(made):
-                    self._visitors.add(Visitor(self._loop, made, self._greeted, self._left))
-                else:
+                if not is_ours(made):
                     made.close()
-            self._loop.remove_reader(self._socket)
+                    continue
+                if len(self._visitors) >= _MOST_HALF_OPEN:
+                    next(iter(self._visitors)).last_chance()
+                self._visitors[Visitor(self._loop, made, self._greeted, self._left)] = None
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError as error:  # no descriptor is free
@@ -272,8 +274,7 @@ class Listener:
             self._timer = self._loop.call_later(_PAUSE_SECONDS, self._watch)
 
     def _left(self, visitor: Visitor) -> None:
-        self._visitors.discard(visitor)
-        self._watch()
+        self._visitors.pop(visitor, None)
 
     def _greeted(self, visitor: Visitor, shared: Shared) -> None:
         self._left(visitor)
