@@ -25,6 +25,7 @@ from minibento.processes.supervisor.nursery import Nursery, Received
 from minibento.processes.supervisor.reaper import Reaper
 from minibento.processes.supervisor.slot import Slot
 from minibento.processes.supervisor.spawning import Blank, blank
+from minibento.processes.supervisor.trying import tried
 from minibento.processes.supervisor.worker_process import WorkerProcess
 from minibento.processes.verdict import API_SILENCE, RUNNER_SILENCE
 from minibento.wire.listening import listening
@@ -113,7 +114,8 @@ class Generation:
         self._blank = blank(
             everything, terminal=self._plan.watching, kind="runner", python=self.place.python
         )
-        described = await self._described(tries)
+        # What raises while it is imported would raise again.
+        described = await tried(self.api.nursery.prepare, tries, lambda one: bool(one.traceback))
         self.name = described["service"]
         self.api.nursery.kind.first["pins"] = described["pins"]
         self._config = check_runners(self._plan.config, described["runners"])
@@ -196,16 +198,6 @@ class Generation:
     async def _stop_runners(self, grace: float) -> None:
         await asyncio.gather(*(group.stop(grace) for group in self.runners.values()))
         self._close_sockets()
-
-    async def _described(self, tries: int) -> dict[str, Any]:
-        for left in reversed(range(tries)):
-            try:
-                return await self.api.nursery.prepare()
-            except StartFailed as failure:
-                if failure.final or failure.traceback or not left:
-                    raise
-                _LOG.warning("%s; trying again", failure)
-        raise AssertionError("tries is at least 1")
 
     def _api_kind(self) -> Kind:
         plan = self._plan
