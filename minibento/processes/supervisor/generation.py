@@ -35,6 +35,8 @@ __all__ = ["Generation", "Plan"]
 _LOG = logging.getLogger("minibento")
 # By then an API worker has heard that it accepts no more, unless its loop is blocked.
 _TURN_SECONDS = 2.0
+# By then one that is ready accepts requests, unless it cannot.
+_GO_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,23 @@ class Generation:
         await self.api.start(tries)
 
     async def go(self) -> None:
-        """Let the API workers accept requests; returns when all do."""
+        """Let the API workers accept requests; returns when all do.
+
+        Raises:
+            StartFailed: one does not.
+        """
         for slot in self.api.slots:
             slot.on_replaced = lambda process: process.say({"go": True})
         self.api.tell({"go": True})
-        await self._all_accept.wait()
+        while not self._all_accept.is_set():
+            try:
+                async with asyncio.timeout(_GO_SECONDS):
+                    await self._all_accept.wait()
+            except TimeoutError:
+                if not any(process.debugging for process in self.api.processes):
+                    raise StartFailed(
+                        f"not all API workers accept requests within {_GO_SECONDS:g} s"
+                    ) from None
 
     def heard(self, process: WorkerProcess, document: dict[str, Any]) -> None:
         """A worker, perhaps of another generation, accepts requests now, or no more."""
