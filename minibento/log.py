@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
@@ -129,7 +130,8 @@ class WholeLines(logging.Handler):
             return False
         except OSError as error:  # the disk is full
             if not self._dropped and sys.stderr is not None:
-                print(f"minibento: the log cannot be written: {error}", file=sys.stderr)
+                with suppress(OSError):
+                    print(f"minibento: the log cannot be written: {error}", file=sys.stderr)
             return False
 
 
