@@ -88,6 +88,7 @@ class UnixChannel(asyncio.Protocol):
         self._written = 0
         # Bytes that the other end had taken when that was looked at, and since when.
         self._taken = (-1, 0.0)
+        self._looking: asyncio.TimerHandle | None = None
         # Until somebody receives them.
         self._early: list[Message] = []
         self._receiver: Receiver = self._early.append
@@ -190,15 +191,24 @@ class UnixChannel(asyncio.Protocol):
     def _flush(self) -> None:
         if self._over or not self._outbox:
             return
-        unsent = self._transport.get_write_buffer_size()
-        if unsent > _MOST_UNSENT_BYTES and self._stands_still(unsent):
-            self._give_up(f"the other end does not read: {unsent:,} bytes wait")
-            return
         leaving = b"".join(self._outbox)
         self._written += len(leaving)
         self._transport.write(leaving)
         self._outbox.clear()
         self._held = 0
+        if self._looking is None and self._transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+            self._look()
+
+    def _look(self) -> None:
+        """Give the other end up once it takes nothing, whether more is sent to it or not."""
+        self._looking = None
+        unsent = 0 if self._over else self._transport.get_write_buffer_size()
+        if unsent <= _MOST_UNSENT_BYTES:
+            return
+        if self._stands_still(unsent):
+            self._give_up(f"the other end does not read: {unsent:,} bytes wait")
+        else:
+            self._looking = self._loop.call_later(_STANDSTILL_SECONDS, self._look)
 
     def _stands_still(self, unsent: int) -> bool:
         taken, now = self._written - unsent, self._loop.time()

@@ -713,6 +713,25 @@ def test_an_end_that_never_reads_is_lost_before_it_eats_all_memory(
     assert "does not read" in record.getMessage()
 
 
+def test_an_end_that_never_reads_is_lost_though_nothing_more_is_sent_to_it(
+    run: Run, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unix, "_MOST_UNSENT_BYTES", 2**22)
+    monkeypatch.setattr(unix, "_STANDSTILL_SECONDS", 0.01)
+
+    async def body() -> None:
+        with listening(path) as listener:
+            connecting = asyncio.ensure_future(connect(path))
+            with await raw_worker(listener):
+                caller = End(await connecting)
+                for number in range(100):
+                    caller.channel.send(call(number, b"x" * 2**16))
+                await caller.gone.wait()
+                caller.channel.close()
+
+    run(body())
+
+
 def test_large_buffers_of_one_turn_are_counted_too(
     run: Run, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
