@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from minibento.processes.supervisor.nursery import FORKED_SECONDS
 from tests.processes.serving import Running, running
 
 SERVICE = """
@@ -210,3 +211,32 @@ def test_the_place_of_a_worker_that_cannot_start_is_shown_as_dead(tmp_path: Path
         (tmp_path / "die").unlink()
         server.until(lambda status: status["state"] == "ready")
         assert [one["state"] for one in server.processes("runner-worker")] == ["ready"]
+
+
+STOPPED_ONCE = """
+import os
+import pathlib
+import signal
+
+import minibento
+
+@minibento.service
+class Alone:
+    @minibento.on_startup
+    def stop(self) -> None:
+        before = pathlib.Path("stopped-before")
+        if not before.exists():
+            before.touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    @minibento.api
+    def answer(self) -> int:
+        return 42
+"""
+
+
+def test_a_worker_that_is_stopped_while_it_starts_is_replaced_at_once(tmp_path: Path) -> None:
+    (tmp_path / "service.py").write_text(STOPPED_ONCE)
+    with running(tmp_path) as server:
+        assert server.post("/answer") == 42
+        assert server.status()["processes"][0]["uptime_seconds"] < FORKED_SECONDS
