@@ -31,7 +31,7 @@ def status(server: Server) -> list[dict[str, Any]]:
 
 def pids(server: Server, role: str) -> list[int]:
     """The process ids of one role."""
-    return [one["pid"] for one in status(server) if one["role"] == role]
+    return [one["pid"] for one in status(server) if one["role"] == role and one["pid"]]
 
 
 def role_seconds(server: Server) -> dict[str, float]:

@@ -11,9 +11,11 @@ import os
 import re
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
-from select import select
 from typing import Literal, TextIO
+
+from minibento.log_outflow import Outflow
 
 __all__ = ["JsonFormatter", "TextFormatter", "WholeLines", "escaped", "set_up", "with_traceback"]
 
@@ -26,10 +28,6 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {
     "taskName",
     "color_message",
 }
-
-
-# That a reader who takes nothing may hold up one event before it is dropped.
-_PATIENCE_SECONDS = 1.0
 
 
 def set_up(
@@ -52,6 +50,8 @@ def set_up(
     handler = WholeLines(stream)
     handler.setFormatter(TextFormatter(role) if form == "text" else JsonFormatter(role))
     logger = logging.getLogger("minibento")
+    for old in logger.handlers:
+        old.close()
     logger.handlers[:] = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
@@ -75,44 +75,64 @@ def with_traceback(logger: logging.Logger, level: int, message: str, trace: str)
 
 
 class WholeLines(logging.Handler):
-    """Writes each event by one call of the system, past the stream's buffer.
+    """Writes each event in one piece, past the stream's buffer.
 
-    A pipe takes up to 4096 bytes in one piece; of a longer event another process may write into the
-    middle if nobody reads fast enough. What a reader that has gone does not take is dropped.
+    Who reads the log cannot hold the server up: what does not fit into a full pipe is dropped, and
+    how much that was is told when there is room again.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
+        self._dropped = 0
         try:
-            self._descriptor: int | None = stream.fileno()
+            self._outflow: Outflow | None = Outflow(stream.fileno())
         except (OSError, AttributeError):  # text in memory
-            self._descriptor = None
+            self._outflow = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one event; never raises."""
         try:
-            line = self.format(record) + "\n"
-            if self._descriptor is None:
-                self._stream.write(line)
-                return
-            self._stream.flush()  # what others have printed stays in its order
-            _write(self._descriptor, line.encode(self._encoding, "backslashreplace"))
-        except BrokenPipeError:
-            pass
+            if self._outflow is None:
+                self._stream.write(self.format(record) + "\n")
+            elif not (self._has_told(self._outflow) and self._written(record, self._outflow)):
+                self._dropped += 1
         except Exception:  # noqa: BLE001 - nobody who logs expects an error
             self.handleError(record)
 
+    def close(self) -> None:
+        """Write no more."""
+        if self._outflow is not None:
+            self._outflow.close()
+            self._outflow = None
+        super().close()
 
-def _write(descriptor: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
+    def _has_told(self, outflow: Outflow) -> bool:
+        """Say how many events were dropped, if there were any; False: there is no room for that."""
+        if self._dropped:
+            said = "%d events are missing here: the log could not be written"
+            told = logging.LogRecord(
+                "minibento", logging.WARNING, "", 0, said, (self._dropped,), None
+            )
+            if not self._written(told, outflow):
+                return False
+            self._dropped = 0
+        return True
+
+    def _written(self, record: logging.LogRecord, outflow: Outflow) -> bool:
+        line = (self.format(record) + "\n").encode(self._encoding, "backslashreplace")
         try:
-            left = left[os.write(descriptor, left) :]
-        except BlockingIOError:  # somebody else has made it non-blocking, and it is full
-            if not select([], [descriptor], [], _PATIENCE_SECONDS)[1]:
-                return
+            if outflow.has_room():
+                self._stream.flush()  # what others have printed stays in its order
+            return outflow.write(line)
+        except BrokenPipeError:
+            return False
+        except OSError as error:  # the disk is full
+            if not self._dropped and sys.stderr is not None:
+                with suppress(OSError):
+                    print(f"minibento: the log cannot be written: {error}", file=sys.stderr)
+            return False
 
 
 class TextFormatter(logging.Formatter):

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1] / "minibento"
 
 # Lower floors are imported by higher ones, never the other way, never a neighbour.
 FLOORS: list[set[str]] = [
-    {"errors", "call", "metrics", "own_loop", "wording"},
+    {"errors", "call", "log_outflow", "metrics", "own_loop", "wording"},
     {"config", "tag", "importing", "log", "user_metrics"},
     {"io", "wire"},
     {"batching", "store", "frameworks"},

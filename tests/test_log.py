@@ -3,13 +3,14 @@ import json
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from minibento import log
+from minibento import log, log_outflow
 
 NASTY = "a\r\nforged\x1b[31m\u2028x\0\ud800"
 
@@ -23,6 +24,8 @@ def stream() -> Iterator[io.StringIO]:
     logger = logging.getLogger("minibento")
     before = logger.handlers[:], logger.level, logger.propagate
     yield io.StringIO()
+    for one in logger.handlers:
+        one.close()
     logger.handlers[:], logger.level, logger.propagate = before
 
 
@@ -139,9 +142,10 @@ def test_the_lines_of_several_processes_into_one_pipe_do_not_mix() -> None:
 def test_what_was_printed_before_stands_before(stream: io.StringIO) -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as piped:
-        log.set_up("text", stream=piped)
+        handler = log.set_up("text", stream=piped)
         print("printed", file=piped)
         logging.getLogger("minibento").info("logged \udc80")
+        handler.close()
     with os.fdopen(reading) as lines:
         first, second = lines
     assert first == "printed\n"
@@ -159,18 +163,77 @@ def test_a_reader_that_has_gone_is_no_error(
     assert capsys.readouterr().err == ""
 
 
-def test_a_full_pipe_that_does_not_block_holds_an_event_up_only_so_long(
+def test_who_reads_no_log_holds_nobody_up_and_is_told_what_is_missing(
     stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(log_outflow, "_PATIENCE_SECONDS", 0.01)
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)
+    with os.fdopen(writing, "w") as piped, os.fdopen(reading, "rb") as read:
+        log.set_up("text", stream=piped)
+        for number in range(50):
+            logging.getLogger("minibento").info("%d %s", number, "x" * 3000)
+        assert os.get_blocking(writing)
+        *early, _ = os.read(read.fileno(), 1 << 20).splitlines()
+        assert len(early) in range(15, 25)
+        logging.getLogger("minibento").info("again")
+        missing, again = os.read(read.fileno(), 1 << 20).splitlines()
+        told = f" WARNING minibento {49 - len(early)} events are missing here: the log could not"
+        assert told in missing.decode()
+        assert again.endswith(b" minibento again")
+
+
+def test_an_event_that_was_torn_ends_before_the_next_begins(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_outflow, "_PATIENCE_SECONDS", 0.01)
+    reading, writing = os.pipe()
     with os.fdopen(writing, "w") as piped, os.fdopen(reading, "rb") as read:
         log.set_up("text", stream=piped)
         logging.getLogger("minibento").info("x" * 200_000)
         assert len(os.read(read.fileno(), 1 << 20)) == 1 << 16
         logging.getLogger("minibento").info("again")
-        assert os.read(read.fileno(), 1 << 20).endswith(b" minibento again\n")
+        torn, missing, again = os.read(read.fileno(), 1 << 20).split(b"\n")[:3]
+        assert torn == b""
+        assert b"1 events are missing" in missing
+        assert again.endswith(b" minibento again")
+
+
+def test_a_socket_that_nobody_reads_holds_nobody_up(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_outflow, "_PATIENCE_SECONDS", 0.01)
+    reading, writing = socket.socketpair()
+    with reading, writing, os.fdopen(os.dup(writing.fileno()), "w") as streamed:
+        log.set_up("text", stream=streamed)
+        for _ in range(20):
+            logging.getLogger("minibento").info("x" * 100_000)
+        got = b""
+        while len(got) < 100_000:
+            got += reading.recv(1 << 20)
+        assert got.count(b"x") >= 100_000
+
+
+def test_a_full_disk_is_told_once_and_the_log_goes_on_when_there_is_room(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as piped, os.fdopen(reading, "rb") as read:
+        log.set_up("text", stream=piped)
+        with monkeypatch.context() as patched:
+            patched.setattr(log_outflow.Outflow, "_write", _no_space)
+            for _ in range(3):
+                logging.getLogger("minibento").info("lost")
+        logging.getLogger("minibento").info("again")
+        missing, again = os.read(read.fileno(), 1 << 20).splitlines()
+        assert b" 3 events are missing here" in missing
+        assert again.endswith(b" again")
+    assert capsys.readouterr().err == (
+        "minibento: the log cannot be written: [Errno 28] No space left on device\n"
+    )
+
+
+def _no_space(*_: object) -> int:
+    raise OSError(28, "No space left on device")
 
 
 def test_an_event_that_cannot_be_written_is_told_on_standard_error_and_not_raised(

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from minibento.config import layers
 from minibento.config.settings import Config
 from minibento.processes.place import Place
 from minibento.processes.sockets import Port
+from minibento.processes.standard_streams import open_missing
 
 __all__ = ["serve"]
 
@@ -59,6 +61,7 @@ def serve(
     A value is taken from its flag, else from its variable (MINIBENTO_PORT), else from the --config
     file, else from the service's code.
     """
+    open_missing()
     at = place(target, Path.cwd())
     if at.bundle is not None:
         _prepare_bundle(at, watching=watching)
@@ -149,4 +152,5 @@ def _serve_alone(at: Place, config: Config, port: Port) -> None:
 def _say_ready(port: Port, name: str, versions: dict[str, str]) -> None:
     named = [f"{runner} is {version}" for runner, version in versions.items() if version]
     models = f"; {', '.join(named)}" if named else ""
-    click.echo(f"ready: {name} on {port.url}, documented on {port.url}/docs{models}", err=True)
+    with suppress(OSError):  # where standard error leads there is no room
+        click.echo(f"ready: {name} on {port.url}, documented on {port.url}/docs{models}", err=True)

@@ -81,12 +81,12 @@ def _heading(server: Mapping[str, Any]) -> str:
 def _row(process: Mapping[str, Any]) -> list[str]:
     """One process; what does not apply to it is empty."""
     memory, slot = process.get("private_bytes"), process.get("slot")
-    up = process.get("uptime_seconds")
+    up, pid = process.get("uptime_seconds"), process.get("pid")
     return [
         process.get("role", "") + ("" if slot is None else f" {slot}"),
         process.get("runner") or "",
         process.get("version") or "",
-        str(process.get("pid", "")),
+        "" if pid is None else str(pid),
         process.get("state", ""),
         "" if up is None else duration(up),
         str(process.get("restarts", "")),

@@ -131,11 +131,15 @@ class ApiWorker:
 
     async def _obey(self, server: "HttpServer") -> None:
         """Do what the supervisor says until it says to leave."""
+        accepts = False
         while True:
             command = await self._commands.get()
             if "go" in command:
-                await server.start([self._listening])
-                self._control.send({"accepting": True})
+                # Who came while all were told is told once more.
+                if not accepts:
+                    accepts = True
+                    await server.start([self._listening])
+                    self._control.send({"accepting": True})
             elif "retire" in command:
                 await self._left(server, server.retire(command["retire"]))
                 return

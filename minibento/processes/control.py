@@ -89,12 +89,17 @@ class Control:
         self._writable()
 
     def send_with(self, document: Document, descriptors: Sequence[int]) -> None:
-        """Send a document and descriptors now, to an end that reads. Raises OSError."""
-        self._channel.setblocking(True)
-        try:
-            send(self._channel, document, descriptors)
-        finally:
-            self._channel.setblocking(False)
+        """Send a document whose beginning, with the descriptors, leaves now.
+
+        Raises:
+            OSError: the other end has gone, or does not read what was sent before.
+        """
+        if self._leaving:
+            raise BlockingIOError("what was sent before has not been read")
+        data = _packed(document)
+        sent = socket.send_fds(self._channel, [data], list(descriptors))
+        self._leaving += data[sent:]
+        self._writable()
 
     def drain(self) -> None:
         """Read what a process has said before it ended."""

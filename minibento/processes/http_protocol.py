@@ -6,7 +6,6 @@ armed anew only when it has gone off too early.
 """
 
 import asyncio
-import logging
 import math
 from typing import Any
 
@@ -16,11 +15,14 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from minibento.config.settings import Limits
-from minibento.processes.http_refusals import Asked, Refusal, Refusals, refusal_of
+from minibento.processes.http_alarm import Alarm
+from minibento.processes.http_door import Door
+from minibento.processes.http_outlet import Outlet
+from minibento.processes.http_partial import Partial
+from minibento.processes.http_refusals import Asked, Refusal, refusal_of
 from minibento.processes.http_rules import FORWARDED, RARE, checked_head, checked_size
 
-__all__ = ["Door", "HttpProtocol"]
+__all__ = ["HttpProtocol"]
 
 # What of the request under way is still to come.
 _NOTHING, _HEADERS, _BODY = range(3)
@@ -28,117 +30,29 @@ _NOTHING, _HEADERS, _BODY = range(3)
 _LAST_SECONDS = 2.0
 # Requests that may wait on one connection for those before them.
 _MOST_WAITING = 100
-# Bytes around the chunks of a body for each byte in them; one byte a chunk makes five.
-_CHUNK_OVERHEAD = 8
 _TIMER_SLACK = 0.001
-# A larger body is not copied to leave together with its head.
-_MOST_JOINED = 2**16
-
-
-class Door:
-    """What all connections of a server share.
-
-    Attributes:
-        limits: Of each connection.
-        refusals: Who answers where no service does.
-        app: Who answers.
-        behind_proxy: Who answers a request that came by a proxy.
-        retiring: Each answer is the last of its connection.
-        left: Set when the last connection has gone of a server that retires.
-        log: Where apps that fail are told of.
-    """
-
-    __slots__ = ("app", "behind_proxy", "left", "limits", "log", "refusals", "retiring")
-
-    def __init__(
-        self,
-        limits: Limits,
-        refusals: Refusals,
-        app: Any,
-        behind_proxy: Any,
-    ) -> None:
-        self.limits = limits
-        self.refusals = refusals
-        self.app = app
-        self.behind_proxy = behind_proxy
-        self.retiring = False
-        self.left = asyncio.Event()
-        # Not the logger of that name: this one falls silent when its server cuts requests off.
-        self.log = logging.Logger("minibento.http", logging.WARNING)
-        self.log.parent = logging.getLogger("minibento")
-
-
-class _Outlet:
-    """The transport as an answer sees it: the head leaves with the body, and to close is to part.
-
-    uvicorn writes them one after the other, each with a system call that costs as much as all that
-    we do to a small request. What no second write follows leaves at the end of the loop's turn.
-    """
-
-    __slots__ = ("_connection", "_held", "_loop", "_transport", "is_closing")
-
-    def __init__(self, connection: "HttpProtocol", transport: asyncio.Transport) -> None:
-        self.is_closing = transport.is_closing
-        self._connection: HttpProtocol | None = connection
-        self._transport = transport
-        self._loop = connection.loop
-        self._held = b""
-
-    def write(self, data: bytes) -> None:
-        """Send it with what was held, or hold it for what follows."""
-        if not self._held:
-            self._held = data
-            self._loop.call_soon(self.flush)
-        elif len(data) < _MOST_JOINED:
-            data, self._held = self._held + data, b""
-            self._transport.write(data)
-        else:
-            self.flush()
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        """Send what is held."""
-        if self._held:
-            data, self._held = self._held, b""
-            if not self._transport.is_closing():
-                self._transport.write(data)
-
-    def close(self) -> None:
-        """Part, when all that was written is on its way."""
-        self.flush()
-        if self._connection is None:
-            self._transport.close()
-        else:
-            self._connection.part()
-
-    def end(self) -> None:
-        """The connection has gone; who still holds this does not hold it."""
-        self._connection = None
-        self._held = b""
 
 
 class HttpProtocol(HttpToolsProtocol):
     """A connection with limits; reads no more after the first request that it refuses."""
 
     __slots__ = (
+        "_alarm",
         "_body_bytes",
         "_deaf",
         "_door",
         "_due",
-        "_first_bytes",
         "_idle_since",
         "_last_words",
         "_outlet",
         "_parted",
+        "_partial",
         "_phase",
         "_running",
         "_seen_bytes",
-        "_timer",
-        "_unfinished",
         "_unsent_bytes",
         "_unsent_since",
         "_upgrading",
-        "_wake",
     )
 
     def __init__(
@@ -161,14 +75,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._parted = False
         # Bytes of the requests under way, since none was.
         self._seen_bytes = 0
-        self._first_bytes = 0
         self._body_bytes = 0
-        self._unfinished: object = None
+        self._partial = Partial(door.limits)
         # Time.
         self._idle_since = 0.0
         self._due = math.inf  # the rest of the request, or the end of the connection
-        self._wake = math.inf
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(loop, self._woken)
         self._unsent_bytes = 0
         self._unsent_since = 0.0
 
@@ -178,10 +90,10 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         # After a request that says `Connection: close` nothing follows.
         self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
-        self._outlet = _Outlet(self, transport)
+        self._outlet = Outlet(self, transport)
         self._idle_since = self.loop.time()
         limits = self._door.limits
-        self._wake_at(self._idle_since + min(limits.keep_alive_seconds, limits.body_seconds))
+        self._alarm.at(self._idle_since + min(limits.keep_alive_seconds, limits.body_seconds))
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -202,14 +114,13 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(refusal_of(error))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         self._abandon_running()
         self.pipeline.clear()
         super().connection_lost(exc)
         # Without circles it goes at once, and not with the next collection.
         self._outlet.end()
-        self._outlet = self._running = self._timer = None
+        self._outlet = self._running = None
         if self._door.retiring and not self.connections:
             self._door.left.set()
 
@@ -217,7 +128,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().pause_writing()
         self._unsent_bytes = self.transport.get_write_buffer_size()
         self._unsent_since = self.loop.time()
-        self._wake_at(self._unsent_since + self._door.limits.body_seconds)
+        self._alarm.at(self._unsent_since + self._door.limits.body_seconds)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -309,7 +220,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         transport.write_eof()
         self._due = self.loop.time() + _LAST_SECONDS
-        self._wake_at(self._due)
+        self._alarm.at(self._due)
 
     # What the server tells.
 
@@ -380,24 +291,15 @@ class HttpProtocol(HttpToolsProtocol):
     def _check_unfinished(self) -> None:
         """Start the clock of a request that has come in part; bound what is not counted else."""
         limits = self._door.limits
-        in_headers = self._phase == _HEADERS
-        message: object = self.headers if in_headers else self.cycle
-        if message is not self._unfinished:
-            self._unfinished, self._first_bytes = message, self._seen_bytes
-            seconds = limits.headers_seconds if in_headers else limits.body_seconds
+        if self._phase == _HEADERS:
+            first = self._partial.headers(self.url, self.headers, self._seen_bytes)
+            seconds = limits.headers_seconds
+        else:
+            first = self._partial.body(self.cycle, self._seen_bytes, self._body_bytes)
+            seconds = limits.body_seconds
+        if first:
             self._due = self.loop.time() + seconds
-            self._wake_at(self._due)
-            if in_headers:
-                checked_size(self.url, self.headers, limits.headers_bytes)
-        # The parser keeps the half of a header to itself, and passes nothing on of what is around
-        # chunks: what came after the first read is counted as it came.
-        later = self._seen_bytes - self._first_bytes
-        if in_headers:
-            if later > limits.headers_bytes:
-                checked_size(self.url, self.headers, limits.headers_bytes)
-                raise Refusal(431, f"the headers have more than {limits.headers_bytes:,} bytes")
-        elif later > limits.headers_bytes + _CHUNK_OVERHEAD * self._body_bytes:
-            raise Refusal(400, "there is more around the chunks of the body than in them")
+            self._alarm.at(self._due)
 
     # Refusals.
 
@@ -443,25 +345,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     # Time.
 
-    def _wake_at(self, when: float) -> None:
-        """Have the timer go off then at the latest."""
-        if when >= self._wake:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._wake = when
-        self._timer = self.loop.call_at(when, self._tick)
-
-    def _tick(self) -> None:
-        now = self.loop.time()
-        self._wake, self._timer = math.inf, None
+    def _woken(self, now: float) -> None:
         if self._is_stuck(now):
             self.transport.abort()
             return
         if self._deadline(now) <= now + _TIMER_SLACK:
             self._expire()
         # Not later, to see whether the client takes what is sent to it.
-        self._wake_at(min(self._deadline(now), now + self._door.limits.body_seconds))
+        self._alarm.at(min(self._deadline(now), now + self._door.limits.body_seconds))
 
     def _deadline(self, now: float) -> float:
         """When something must have happened."""

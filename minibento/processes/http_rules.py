@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from minibento.processes.http_refusals import Refusal
 
-__all__ = ["FORWARDED", "RARE", "checked_head", "checked_size"]
+__all__ = ["FORWARDED", "RARE", "Header", "checked_head", "checked_size"]
 
 Header = tuple[bytes, bytes]
 

@@ -17,7 +17,8 @@ from uvicorn.server import ServerState
 
 from minibento.config.settings import Config
 from minibento.metrics import Metrics
-from minibento.processes.http_protocol import Door, HttpProtocol
+from minibento.processes.http_door import Door
+from minibento.processes.http_protocol import HttpProtocol
 from minibento.processes.http_refusals import Refusal, Refusals
 from minibento.processes.last_call import admit_nobody_new, waiting
 

@@ -36,12 +36,13 @@ class Reporting:
         self._metrics: Metrics | None = None
         # What the nursery had counted when this was forked is not this worker's.
         self._inherited = user_families()
+        self._counts = False
         self._beat()
 
     def count(self, metrics: Metrics | None) -> None:
         """Tell these numbers, and the user's own, from now on."""
-        self._metrics = metrics
-        self._report()
+        self._metrics, self._counts = metrics, True
+        self.tell()
 
     def tell(self, number: int | None = None) -> None:
         """Tell them once; `number`: of the round in which the supervisor asked."""
@@ -51,8 +52,6 @@ class Reporting:
 
     def _beat(self) -> None:
         self._vitals.beat(time.monotonic(), self._outstanding())
+        if self._counts:
+            self.tell()
         self._loop.call_later(_BEAT_SECONDS, self._beat)
-
-    def _report(self) -> None:
-        self.tell()
-        self._loop.call_later(_BEAT_SECONDS, self._report)

@@ -3,12 +3,14 @@
 Knows what a folder holds and whose it is; asks no server anything.
 """
 
+import errno
 import fcntl
 import json
 import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ CONTROL = "control.sock"
 # Bytes that a socket's name may take in a run directory.
 LONGEST_NAME = 40
 _LOCK = "lock"
+# It is held for what takes milliseconds; but a process may be stopped in the middle of that.
+_PATIENCE_SECONDS, _PAUSE_SECONDS = 5.0, 0.01
 _INFO = "info.json"
 # What the system takes as the path of a unix socket, in bytes.
 _LONGEST_PATH = 107
@@ -203,10 +207,25 @@ def _locked(where: Path) -> Iterator[None]:
     """Alone among those who make and remove run directories here."""
     lock = os.open(where / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _take(lock, where / _LOCK)
         yield
     finally:
         os.close(lock)
+
+
+def _take(lock: int, path: Path) -> None:
+    """Lock it. Raises TimeoutError: who has it should have let go of it long ago."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                said = f"another process has held its lock for {_PATIENCE_SECONDS:g} s"
+                raise TimeoutError(errno.ETIMEDOUT, said, str(path)) from None
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _directories(where: Path) -> list[Path]:

@@ -1,15 +1,16 @@
 """Which worker a call goes to, and where it goes when that worker is lost; knows no deadline."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from minibento.errors import MinibentoError, Overloaded, PoisonousItem, Unavailable, WorkerDied
 from minibento.runners.lane import Lane
-from minibento.runners.loss import Verdict, verdict
+from minibento.runners.loss import Verdict, verdict, verdict_on_gone
 from minibento.runners.pending import Pending
-from minibento.runners.refusals import Refusals, digest
+from minibento.runners.refusals import Refusals, Remembered, digest
 from minibento.runners.waiting import Waiting
 from minibento.wire.channel import Channel
+from minibento.wire.ledger import Computing
 
 __all__ = ["MOST_MOVES", "Dispatcher"]
 
@@ -21,8 +22,9 @@ MOST_MOVES = 5
 class Dispatcher:
     """Spreads one caller's calls over the lanes of one runner. All on one loop.
 
-    A call is at a lane; or parked, while there is no lane; or a suspect that waits until it can
-    compute alone, one at a time.
+    A call is at a lane; or parked, while there is no lane; or held, while it is not known whether
+    the worker has died that was computing it; or a suspect that waits until it can compute alone,
+    one at a time.
 
     Args:
         name: The runner's, for errors.
@@ -53,7 +55,10 @@ class Dispatcher:
         # Their workers answer what they have, and take nothing more.
         self._leaving: list[Lane] = []
         self._parked = Waiting()
+        self._held = Waiting()
         self._suspects = Waiting()
+        # Digests of items that were computing when a worker died, and whose callers had gone.
+        self._suspicions = Remembered()
         self._on_trial: Pending | None = None
 
     @property
@@ -91,21 +96,23 @@ class Dispatcher:
             Overloaded: there is none, and too many wait already.
         """
         lane = self._best()
-        if lane is not None:
+        if lane is not None and not self._suspicions:
             lane.send(pending)
-        elif self._parked.items >= self._max_queue:
+        elif lane is None and self._parked.items >= self._max_queue:
             raise Overloaded(
                 f"runner {self._name!r} has no worker at the moment, and {self._parked.items} "
                 "items are waiting for one already"
             )
         else:
-            self._parked.put(pending)
+            self._again(pending)
+            self._try_suspect()
 
     def under_way(self) -> Iterator[Pending]:
         """Every call that is not answered."""
         for lane in (*self._lanes, *self._leaving):
             yield from lane.outstanding()
         yield from self._parked
+        yield from self._held
         yield from self._suspects
 
     def close(self) -> None:
@@ -114,6 +121,7 @@ class Dispatcher:
             lane.close()
         self._lanes.clear()
         self._leaving.clear()
+        self._held.empty()
 
     def _best(self) -> Lane | None:
         """The lane with the fewest outstanding items; of equal ones the one that rested longest."""
@@ -128,19 +136,50 @@ class Dispatcher:
         return best
 
     def _lost(self, lane: Lane) -> None:
-        """A worker has gone: deal with the calls that were there, the most urgent first."""
+        """A worker is lost: deal with the calls that were there, the most urgent first.
+
+        What it was computing waits until it is known whether that has ended it.
+        """
         (self._lanes if lane in self._lanes else self._leaving).remove(lane)
         computing = lane.computing()
         orphans = sorted(lane.orphans(), key=lambda pending: pending.due)
         if orphans:
             _LOG.warning(
-                "runner %r lost a worker process with %d calls under way", self._name, len(orphans)
+                "runner %r lost a worker with %d calls under way", self._name, len(orphans)
             )
+        accused = []
         for pending in orphans:
             if pending is self._on_trial:
                 self._on_trial = None
             found = verdict(pending, computing, self._idempotent(pending.call.method))
-            self._execute(found, pending)
+            if found in {Verdict.SUSPECT, Verdict.POISONOUS}:
+                self._held.put(pending)
+                accused.append((found, pending))
+            else:
+                self._execute(found, pending)
+        if accused or lane.gone(computing):
+            lane.ended(lambda ended: self._judge(lane, computing, accused, ended))
+        self._try_suspect()
+
+    def _judge(
+        self,
+        lane: Lane,
+        computing: Computing | None,
+        accused: Sequence[tuple[Verdict, Pending]],
+        ended: bool,
+    ) -> None:
+        """It is known whether the worker has ended, or only the connection to it."""
+        for found, pending in accused:
+            if self._held.take(pending):
+                self._execute(found if ended else Verdict.INNOCENT, pending)
+        if ended and computing is not None:
+            for gone in lane.gone(computing):
+                if not self._idempotent(gone.method):
+                    continue
+                if verdict_on_gone(gone, computing) is Verdict.POISONOUS:
+                    self._refuse(f"{self._name}.{gone.method}", gone.digest)
+                else:
+                    self._suspicions.add(gone.digest)
         self._try_suspect()
 
     def _execute(self, found: Verdict, pending: Pending) -> None:
@@ -162,8 +201,9 @@ class Dispatcher:
             self._again(pending)
 
     def _again(self, pending: Pending) -> None:
-        """Send a call that has been accepted before: no limit refuses it now."""
-        if pending.suspect:
+        """Send a call that has been accepted: no limit refuses it now."""
+        if pending.suspect or (self._suspicions and self._suspicions.left(pending.call)):
+            pending.suspect = True
             self._suspects.put(pending)
         elif (error := self._refused(pending)) is not None:
             pending.fail(error)
@@ -185,8 +225,10 @@ class Dispatcher:
             self._on_trial = pending
             lane.send(pending)
 
-    def _settled(self, pending: Pending) -> None:
-        """A suspect was answered, or its caller has gone."""
+    def _settled(self, pending: Pending, done: bool) -> None:
+        """A suspect got its result, or failed, or its caller has gone."""
+        if done:
+            self._suspicions.forget(pending.call)
         if pending is self._on_trial:
             self._on_trial = None
             self._try_suspect()
@@ -200,17 +242,19 @@ class Dispatcher:
         return None
 
     def _condemn(self, pending: Pending) -> None:
-        found = digest(pending.call)
-        self._refusals.add(found)
         where = self._where(pending)
         what = "this item" if pending.call.count is None else "one of these items"
-        _LOG.error("%s: an item ended two worker processes, the second one alone: %s", where, found)
+        self._refuse(where, digest(pending.call))
         pending.fail(
             PoisonousItem(
                 f"{where}: {what} ended the model's worker process twice, the second time "
                 "computing alone: leave it out; it is refused for a while without being tried"
             )
         )
+
+    def _refuse(self, where: str, found: str) -> None:
+        self._refusals.add(found)
+        _LOG.error("%s: an item ended two worker processes, the second one alone: %s", where, found)
         self._poisoned(found)
 
     def _died(self, pending: Pending) -> WorkerDied:
@@ -221,7 +265,7 @@ class Dispatcher:
                 "while it computed this call, which may or may not have been done; it was not "
                 "tried again, as the method is declared idempotent=False"
             )
-        return WorkerDied(f"{self._where(pending)}: the model's worker process died {what}")
+        return WorkerDied(f"{self._where(pending)}: the model's worker process was lost {what}")
 
     def _where(self, pending: Pending) -> str:
         return f"{self._name}.{pending.call.method}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from minibento.runners.gone import Gone, GoneCalls
 from minibento.runners.leaving import is_leaving
 from minibento.runners.pending import Pending
 from minibento.wire.channel import Channel
@@ -16,7 +17,7 @@ class Lane:
 
     Args:
         channel: The caller's end.
-        settled: Told of each suspect that is here no more, however it ended.
+        settled: Told of each suspect that is here no more, and whether it got its result.
         leaving: Told that the worker takes no more calls, and of each one that it gave back.
 
     Attributes:
@@ -24,18 +25,19 @@ class Lane:
         used: Number of the last call that was sent here.
     """
 
-    __slots__ = ("_channel", "_leaving", "_outstanding", "_settled", "items", "used")
+    __slots__ = ("_channel", "_gone", "_leaving", "_outstanding", "_settled", "items", "used")
 
     def __init__(
         self,
         channel: Channel,
-        settled: Callable[[Pending], None],
+        settled: Callable[[Pending, bool], None],
         leaving: Callable[[Pending | None], None],
     ) -> None:
         self._channel = channel
         self._settled = settled
         self._leaving = leaving
         self._outstanding: dict[int, Pending] = {}
+        self._gone = GoneCalls()
         self.items = 0
         self.used = 0
         channel.receive(self._received)
@@ -61,6 +63,7 @@ class Lane:
     def withdraw(self, pending: Pending) -> None:
         """Its caller has gone: so the worker need not compute it."""
         if self._pop(pending.call.id) is not None:
+            self._gone.note(pending, self.computing())
             self._channel.send(Cancel(pending.call.id))
 
     def outstanding(self) -> list[Pending]:
@@ -75,9 +78,17 @@ class Lane:
         return left
 
     def computing(self) -> Computing | None:
-        """What the worker was at when it went."""
+        """What the worker was at when it went, or is at now."""
         ledger = self._channel.ledger
         return None if ledger is None else ledger.computing()
+
+    def gone(self, computing: Computing | None) -> list[Gone]:
+        """What is known of the calls that the worker was at and whose callers had left."""
+        return self._gone.among(computing)
+
+    def ended(self, tell: Callable[[bool], None]) -> None:
+        """Once the worker is lost: tell whether its process has ended."""
+        self._channel.ended(tell)
 
     def close(self) -> None:
         """Close the channel."""
@@ -87,17 +98,17 @@ class Lane:
         if isinstance(message, Item):
             pending = self._outstanding.get(message.id)
         else:
-            pending = self._pop(message.id)
+            pending = self._pop(message.id, done=not isinstance(message, Failure))
             if isinstance(message, Failure) and is_leaving(message):
                 self._leaving(pending)
                 return
         if pending is not None:
             pending.answer(message)
 
-    def _pop(self, call_id: int) -> Pending | None:
+    def _pop(self, call_id: int, *, done: bool = False) -> Pending | None:
         pending = self._outstanding.pop(call_id, None)
         if pending is not None:
             self.items -= pending.items
             if pending.suspect:
-                self._settled(pending)
+                self._settled(pending, done)
         return pending

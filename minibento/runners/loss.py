@@ -1,11 +1,12 @@
-"""What becomes of a call whose worker process died: a pure decision; sends nothing."""
+"""What becomes of a call whose worker was lost: a pure decision; sends nothing."""
 
 from enum import Enum, auto
 
+from minibento.runners.gone import Gone
 from minibento.runners.pending import Pending
 from minibento.wire.ledger import Computing
 
-__all__ = ["Verdict", "verdict"]
+__all__ = ["Verdict", "verdict", "verdict_on_gone"]
 
 
 class Verdict(Enum):
@@ -18,7 +19,7 @@ class Verdict(Enum):
 
 
 def verdict(pending: Pending, computing: Computing | None, idempotent: bool) -> Verdict:
-    """Judge one call.
+    """Judge one call. SUSPECT and POISONOUS are meant for the case that the process has ended.
 
     Args:
         pending: It was not answered when the worker went.
@@ -36,6 +37,13 @@ def verdict(pending: Pending, computing: Computing | None, idempotent: bool) -> 
         return Verdict.POISONOUS
     # The first death of a call that happened to be alone proves nothing: somebody may have killed
     # the worker from outside.
+    return Verdict.SUSPECT
+
+
+def verdict_on_gone(gone: Gone, computing: Computing) -> Verdict:
+    """Judge a call that may be repeated, whose caller had gone and whose worker died at it."""
+    if gone.alone and _was_alone(computing, gone.many):
+        return Verdict.POISONOUS
     return Verdict.SUSPECT
 
 

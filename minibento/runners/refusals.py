@@ -1,4 +1,4 @@
-"""Items that ended a worker process twice: recognised by digest and refused for a while."""
+"""Items that ended worker processes: recognised by digest, for a while."""
 
 import time
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from hashlib import blake2b
 from minibento.errors import PoisonousItem
 from minibento.wire.messages import Call
 
-__all__ = ["REFUSED_SECONDS", "Refusals", "digest"]
+__all__ = ["REMEMBERED_SECONDS", "Refusals", "Remembered", "digest"]
 
-# So long the same item is refused at the door; then it may have been mended, or the model.
-REFUSED_SECONDS = 60.0
+# So long the same item is treated as what it did; then it may have been mended, or the model.
+REMEMBERED_SECONDS = 60.0
 
 
-class Refusals:
-    """The digests that are refused, by this process's finding or another's.
+class Remembered:
+    """Digests of items.
 
     Its truth value says whether there are any: while there are none, no digest is computed.
     """
@@ -27,19 +27,33 @@ class Refusals:
         return bool(self._until)
 
     def add(self, digest: str) -> None:
-        """Refuse what has this digest from now on."""
-        self._until[digest] = self._clock() + REFUSED_SECONDS
+        """Remember this digest from now on."""
+        self._until[digest] = self._clock() + REMEMBERED_SECONDS
 
-    def check(self, call: Call, where: str) -> None:
-        """Raise PoisonousItem if the call is refused."""
+    def left(self, call: Call) -> float | None:
+        """Seconds for which this call's digest is still remembered; None: it is not."""
         now = self._clock()
         for old in [digest for digest, until in self._until.items() if until <= now]:
             del self._until[old]
         until = self._until.get(digest(call)) if self._until else None
-        if until is not None:
+        return None if until is None else until - now
+
+    def forget(self, call: Call) -> None:
+        """This call's digest is nothing to be remembered."""
+        if self._until:
+            self._until.pop(digest(call), None)
+
+
+class Refusals(Remembered):
+    """What ended two worker processes and is refused, by this process's finding or another's."""
+
+    def check(self, call: Call, where: str) -> None:
+        """Raise PoisonousItem if the call is refused."""
+        left = self.left(call)
+        if left is not None:
             raise PoisonousItem(
                 f"{where}: this item has ended the model's worker process twice; it is refused "
-                f"without being tried for another {until - now:.0f} s: leave it out"
+                f"without being tried for another {left:.0f} s: leave it out"
             )
 
 

@@ -29,8 +29,14 @@ class Waiting:
 
     def withdraw(self, pending: Pending) -> None:
         """Its caller has gone."""
-        if self._calls.pop(pending.call.id, None) is not None:
+        self.take(pending)
+
+    def take(self, pending: Pending) -> bool:
+        """Take out this call; False: it is not here, as its caller has gone."""
+        here = self._calls.pop(pending.call.id, None) is not None
+        if here:
             self.items -= pending.items
+        return here
 
     def pop(self) -> Pending | None:
         """Take out the call with the nearest deadline; None: there is none."""

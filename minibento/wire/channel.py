@@ -40,6 +40,13 @@ class Channel(Protocol):
         """
         ...
 
+    def ended(self, tell: Callable[[bool], None]) -> None:
+        """Once the other end is lost: tell whether its process has ended, which may take a second.
+
+        A connection may break though both processes live on.
+        """
+        ...
+
     def close(self) -> None:
         """End the connection: what was sent still leaves, nothing more arrives."""
         ...

@@ -97,7 +97,9 @@ class Greeting:
             count = len(self._descriptors)
             raise ProtocolError(f"{count} descriptors came with a hello, not {len(_SIZES)}")
         calls, answers, ledger = _mapped(self._descriptors)
-        return Shared(ArenaWriter(answers), ArenaReader(calls), Ledger(ledger))
+        shared = Shared(ArenaWriter(answers), ArenaReader(calls), Ledger(ledger))
+        shared.ledger.belongs_to(os.getpid())
+        return shared
 
     def close(self) -> None:
         """Close the descriptors that came; mapped memory stays. May be called twice."""

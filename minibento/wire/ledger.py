@@ -13,7 +13,7 @@ from mmap import PAGESIZE, mmap
 __all__ = ["LEDGER_BYTES", "Computing", "Ledger"]
 
 LEDGER_BYTES = PAGESIZE
-_TOTAL, _COUNT, _IDS = 0, 1, 2
+_TOTAL, _COUNT, _WORKER, _IDS = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,15 @@ class Ledger:
     def __init__(self, page: mmap | bytearray) -> None:
         self._words = memoryview(page).cast("Q")
 
+    @property
+    def worker(self) -> int:
+        """The process id of the worker, once it has said hello."""
+        return self._words[_WORKER]
+
+    def belongs_to(self, pid: int) -> None:
+        """The worker: it is this process that writes here."""
+        self._words[_WORKER] = pid
+
     def begin(self, ids: Sequence[int], total: int) -> None:
         """The worker: a batch of `total` items begins, with these calls of this connection."""
         words = self._words
@@ -56,7 +65,10 @@ class Ledger:
         self._words[_TOTAL] = 0
 
     def computing(self) -> Computing | None:
-        """The caller, once the worker is dead: what it was computing; None if nothing."""
+        """The caller: what the worker was computing when it died; None if nothing.
+
+        While it lives, what it computes now, or has just ended or begun.
+        """
         total, count = self._words[_TOTAL], self._words[_COUNT]
         if not total:
             return None

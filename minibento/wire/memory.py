@@ -48,6 +48,10 @@ class MemoryChannel:
     def lost(self, callback: Callable[[], None]) -> None:
         """The callback is never called."""
 
+    def ended(self, tell: Callable[[bool], None]) -> None:
+        """It cannot have: it is this one."""
+        tell(False)
+
     def close(self) -> None:
         """Nothing more is sent or arrives, in either direction."""
         self._inbox.closed = self._outbox.closed = True

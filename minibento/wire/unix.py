@@ -16,6 +16,7 @@ from minibento.wire.frames import FrameReader, FrameWriter
 from minibento.wire.handshake import HELLO, Shared, check_hello, offer
 from minibento.wire.ledger import Ledger
 from minibento.wire.messages import Call, Failure, Message
+from minibento.wire.peer import when_ended
 from minibento.wire.visitor import Visitor, is_ours, warn_closed
 
 __all__ = ["Listener", "UnixChannel", "connect"]
@@ -87,6 +88,7 @@ class UnixChannel(asyncio.Protocol):
         self._written = 0
         # Bytes that the other end had taken when that was looked at, and since when.
         self._taken = (-1, 0.0)
+        self._looking: asyncio.TimerHandle | None = None
         # Until somebody receives them.
         self._early: list[Message] = []
         self._receiver: Receiver = self._early.append
@@ -131,6 +133,10 @@ class UnixChannel(asyncio.Protocol):
         self._callback = callback
         if self._gone:
             self._loop.call_soon(self._tell)
+
+    def ended(self, tell: Callable[[bool], None]) -> None:
+        """Once the worker is lost: tell whether its process has ended, which may take a second."""
+        when_ended(self.ledger.worker, tell)
 
     def close(self) -> None:
         """End the connection: what was sent still leaves, nothing more arrives."""
@@ -185,15 +191,24 @@ class UnixChannel(asyncio.Protocol):
     def _flush(self) -> None:
         if self._over or not self._outbox:
             return
-        unsent = self._transport.get_write_buffer_size()
-        if unsent > _MOST_UNSENT_BYTES and self._stands_still(unsent):
-            self._give_up(f"the other end does not read: {unsent:,} bytes wait")
-            return
         leaving = b"".join(self._outbox)
         self._written += len(leaving)
         self._transport.write(leaving)
         self._outbox.clear()
         self._held = 0
+        if self._looking is None and self._transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+            self._look()
+
+    def _look(self) -> None:
+        """Give the other end up once it takes nothing, whether more is sent to it or not."""
+        self._looking = None
+        unsent = 0 if self._over else self._transport.get_write_buffer_size()
+        if unsent <= _MOST_UNSENT_BYTES:
+            return
+        if self._stands_still(unsent):
+            self._give_up(f"the other end does not read: {unsent:,} bytes wait")
+        else:
+            self._looking = self._loop.call_later(_STANDSTILL_SECONDS, self._look)
 
     def _stands_still(self, unsent: int) -> bool:
         taken, now = self._written - unsent, self._loop.time()
@@ -225,7 +240,8 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._socket = listening
         self._accepted = accepted
-        self._visitors: set[Visitor] = set()
+        # Those that have said nothing for longest first.
+        self._visitors: dict[Visitor, None] = {}
         self._adoptions: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -250,15 +266,16 @@ class Listener:
             self._loop.add_reader(self._socket, self._accept)
 
     def _accept(self) -> None:
-        """Let in all who wait; while too many say nothing, the others stay in the backlog."""
+        """Let in those who wait; where too many say nothing, the oldest of these has to go."""
         try:
-            while len(self._visitors) < _MOST_HALF_OPEN:
+            for _ in range(_MOST_HALF_OPEN):  # and the others in the loop's next turn
                 made, _ = self._socket.accept()
-                if is_ours(made):
-                    self._visitors.add(Visitor(self._loop, made, self._greeted, self._left))
-                else:
+                if not is_ours(made):
                     made.close()
-            self._loop.remove_reader(self._socket)
+                    continue
+                if len(self._visitors) >= _MOST_HALF_OPEN:
+                    next(iter(self._visitors)).last_chance()
+                self._visitors[Visitor(self._loop, made, self._greeted, self._left)] = None
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError as error:  # no descriptor is free
@@ -267,8 +284,7 @@ class Listener:
             self._timer = self._loop.call_later(_PAUSE_SECONDS, self._watch)
 
     def _left(self, visitor: Visitor) -> None:
-        self._visitors.discard(visitor)
-        self._watch()
+        self._visitors.pop(visitor, None)
 
     def _greeted(self, visitor: Visitor, shared: Shared) -> None:
         self._left(visitor)

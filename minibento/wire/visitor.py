@@ -40,6 +40,10 @@ class Visitor:
         accepted: The connected socket; it is closed here unless the caller is greeted.
         greeted: Called when the caller has said hello, with the memory that came with it.
         left: Called when there will be no hello.
+
+    Attributes:
+        socket: The connection.
+        waits: Whether neither has been called.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Visitor:
         left: Callable[["Visitor"], None],
     ) -> None:
         self.socket = accepted
+        self.waits = True
         self._loop = loop
         self._greeted = greeted
         self._left = left
@@ -58,6 +63,13 @@ class Visitor:
         self._timer = loop.call_later(_HELLO_SECONDS, self._late)
         loop.add_reader(accepted, self._read)
 
+    def last_chance(self) -> None:
+        """Read what has come; close the connection if there is no whole hello in it."""
+        self._read()
+        if self.waits:
+            warn_closed("a caller has said no hello, and too many others wait")
+            self.dismiss()
+
     def dismiss(self) -> None:
         """Close the connection."""
         self._stop()
@@ -65,6 +77,7 @@ class Visitor:
         self._left(self)
 
     def _stop(self) -> None:
+        self.waits = False
         self._timer.cancel()
         self._loop.remove_reader(self.socket)
         self._greeting.close()

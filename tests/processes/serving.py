@@ -47,8 +47,8 @@ class Running:
         ]
 
     def pids(self, role: str) -> list[int]:
-        """Their process ids."""
-        return [one["pid"] for one in self.processes(role)]
+        """Process ids of those that live."""
+        return [one["pid"] for one in self.processes(role) if one["pid"] is not None]
 
     def until(self, true: Callable[[dict[str, Any]], bool], seconds: float = 20.0) -> None:
         """Wait until the status is as wanted."""

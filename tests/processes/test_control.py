@@ -83,3 +83,22 @@ def test_what_was_said_before_the_end_is_heard_before_the_loss() -> None:
 
     asyncio.run(run())
     assert heard == [{"failed": "why"}, "lost"]
+
+
+def test_a_document_for_who_does_not_read_holds_nobody_up() -> None:
+    heard: list[tuple[dict[str, Any], int]] = []
+
+    async def run() -> None:
+        left, right = socket.socketpair()
+        sender = Control(left, lambda _: None, lambda: None)
+        with right:
+            sender.send_with({"text": "x" * 5_000_000}, [right.fileno()])
+            with pytest.raises(BlockingIOError, match="not been read"):
+                sender.send_with({"text": "y"}, [right.fileno()])
+            document, (descriptor,) = await asyncio.to_thread(control.receive, right)
+            os.close(descriptor)
+            heard.append((document, len(document["text"])))
+            sender.close()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+    assert heard[0][1] == 5_000_000

@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from minibento.processes.supervisor.nursery import FORKED_SECONDS
 from tests.processes.serving import Running, running
 
 SERVICE = """
@@ -188,3 +190,53 @@ def test_a_run_directory_that_was_removed_is_told_of(tmp_path: Path) -> None:
             threading.Event().wait(0.05)
         assert f"the run directory {server.directory} was removed" in server.server.output
         assert server.post("/answer") == 42
+
+
+def test_the_place_of_a_worker_that_cannot_start_is_shown_as_dead(tmp_path: Path) -> None:
+    dying = "def __init__(self) -> None:\n        if __import__('os').path.exists('die'): exit(3)\n"
+    text = SERVICE.replace("class Model:", f"class Model:\n    {dying}")
+    (tmp_path / "service.py").write_text(text)
+    with running(tmp_path) as server:
+        (tmp_path / "die").touch()
+        server.kill("runner-worker")
+
+        def crash_loops(status: dict[str, Any]) -> bool:
+            rows = [one for one in status["processes"] if one["role"] == "runner-worker"]
+            return any(
+                (one["state"], one["pid"], one["slot"]) == ("dead", None, 0) and one["restarts"] > 1
+                for one in rows
+            )
+
+        server.until(crash_loops)
+        (tmp_path / "die").unlink()
+        server.until(lambda status: status["state"] == "ready")
+        assert [one["state"] for one in server.processes("runner-worker")] == ["ready"]
+
+
+STOPPED_ONCE = """
+import os
+import pathlib
+import signal
+
+import minibento
+
+@minibento.service
+class Alone:
+    @minibento.on_startup
+    def stop(self) -> None:
+        before = pathlib.Path("stopped-before")
+        if not before.exists():
+            before.touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    @minibento.api
+    def answer(self) -> int:
+        return 42
+"""
+
+
+def test_a_worker_that_is_stopped_while_it_starts_is_replaced_at_once(tmp_path: Path) -> None:
+    (tmp_path / "service.py").write_text(STOPPED_ONCE)
+    with running(tmp_path) as server:
+        assert server.post("/answer") == 42
+        assert server.status()["processes"][0]["uptime_seconds"] < FORKED_SECONDS

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,6 +155,15 @@ def test_a_hang_up_reloads_a_server_without_a_terminal(folder: Path, server: Run
     server.until(lambda status: status["generation"] == 2)
     with httpx2.Client(base_url=server.server.url, timeout=20) as http:
         assert names(http) == "new"
+
+
+def test_many_hang_ups_are_two_reloads_at_most(folder: Path, server: Running) -> None:
+    for _ in range(6):
+        os.kill(server.server.pid, signal.SIGHUP)
+        threading.Event().wait(0.02)
+    server.until(lambda status: status["generation"] >= 2)
+    # What is asked for now comes after what was asked for before; in between at most one more does.
+    assert [server.reload()["generation"] for _ in range(2)][-1] <= 5
 
 
 def test_two_reloads_at_once_come_one_after_the_other(folder: Path, server: Running) -> None:

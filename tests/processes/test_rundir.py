@@ -217,3 +217,21 @@ def test_an_unreadable_info_is_no_name(short: Path) -> None:
     for content in ("", "[]", "{"):
         (mine.path / "info.json").write_text(content)
         assert servers(named(short)) == [Running("", 5, "", short / "5")]
+
+
+def test_who_keeps_the_lock_of_the_folder_holds_nobody_up_for_ever(
+    short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rundir, "_PATIENCE_SECONDS", 0.02)
+    made = make(short / "run", 1)
+    lock = os.open(short / "run" / "lock", os.O_RDWR)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(StoreError, match=r"run/lock cannot be used: another process has held"):
+            make(short / "run", 2)
+        with pytest.raises(StoreError, match="has held its lock for"):
+            servers(named(short / "run"))
+        made.remove()
+    finally:
+        os.close(lock)
+    assert servers(named(short / "run")) == []

@@ -1,11 +1,13 @@
 """Servers that are stopped before they are ready, or never become so."""
 
+import json
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from minibento.processes.asking import ask
@@ -223,3 +225,14 @@ def assert_refused(server: Launched, said: str) -> None:
     assert said in answer["error"], answer
     state = ask(server.directory, {"do": "status"})["server"]
     assert (state["state"], state["generation"]) == ("ready", 1)
+
+
+@pytest.mark.parametrize("streams", [">&- 2>&-", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
+def test_a_server_whose_output_leads_nowhere_serves(tmp_path: Path, streams: str) -> None:
+    (tmp_path / "service.py").write_text(SERVICE)
+    with launched(tmp_path, before=["sh", "-c", f'exec "$@" {streams}', "sh"]) as server:
+        until(lambda: bool(list(server.run.glob("*/info.json"))), 30)
+        url = json.loads((server.directory / "info.json").read_text())["url"]
+        assert httpx2.post(f"{url}/double", json=21).json() == 42
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ends(20) == 0

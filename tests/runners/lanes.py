@@ -21,6 +21,8 @@ class FakeWorker:
         self.closed = False
         self._receiver: Receiver | None = None
         self._lost: Callable[[], None] | None = None
+        self._ended: list[Callable[[bool], None]] = []
+        self._has_ended: bool | None = None
 
     def send(self, message: Message) -> None:
         self.sent.append(message)
@@ -30,6 +32,14 @@ class FakeWorker:
 
     def lost(self, callback: Callable[[], None]) -> None:
         self._lost = callback
+
+    def ended(self, tell: Callable[[bool], None]) -> None:
+        self._ended.append(tell)
+        self._tell()
+
+    def _tell(self) -> None:
+        while self._has_ended is not None and self._ended:
+            self._ended.pop()(self._has_ended)
 
     def close(self) -> None:
         self.closed = True
@@ -74,8 +84,18 @@ class FakeWorker:
 
     def dies(self) -> None:
         """The process ends, at whatever it was."""
+        self.breaks()
+        self.turns_out(ended=True)
+
+    def breaks(self) -> None:
+        """The connection ends; it is not known why."""
         assert self._lost is not None
         self._lost()
+
+    def turns_out(self, *, ended: bool) -> None:
+        """It is known whether the process has ended."""
+        self._has_ended = ended
+        self._tell()
 
 
 class FakeCaller:
@@ -99,6 +119,9 @@ class FakeCaller:
 
     def lost(self, callback: Callable[[], None]) -> None:
         self._lost = callback
+
+    def ended(self, tell: Callable[[bool], None]) -> None:
+        tell(True)
 
     def close(self) -> None:
         self.closed = True

@@ -485,6 +485,117 @@ async def test_a_call_of_many_that_ends_two_workers_is_refused_as_a_whole() -> N
     assert bench.workers[0].items + bench.workers[1].items == [[1, 2]]
 
 
+# --- callers who have gone -----------------------------------------------------------------------
+
+
+@on_a_loop
+async def test_a_suspect_that_ends_a_second_worker_is_refused_though_its_caller_has_gone() -> None:
+    bench = Bench(1)
+    [task] = await bench.calls("bad")
+    bench.workers[0].computes("bad")
+    bench.workers[0].dies()
+    worker = bench.joined()
+    worker.computes("bad")
+    task.cancel()
+    await turn()
+    worker.dies()
+    bench.joined()
+    assert len(bench.poisoned) == 1
+    assert isinstance(await failure(bench.call("bad")), PoisonousItem)
+
+
+@on_a_loop
+async def test_who_always_leaves_before_the_worker_dies_costs_two_workers_too() -> None:
+    bench = Bench(1)
+    for number in range(2):
+        [task] = await bench.calls("bad")
+        worker = next(one for one in bench.workers if "bad" in one.items)
+        assert worker.call_of("bad").alone == bool(number)
+        worker.computes("bad")
+        task.cancel()
+        await turn()
+        bench.workers.remove(worker)
+        worker.dies()
+        bench.workers.append(bench.joined())
+    assert isinstance(await failure(bench.call("bad")), PoisonousItem)
+
+
+@on_a_loop
+async def test_an_item_that_was_suspected_without_a_caller_is_innocent_once_it_is_answered() -> (
+    None
+):
+    bench = Bench(1)
+    [task] = await bench.calls("a")
+    bench.workers[0].computes("a")
+    task.cancel()
+    await turn()
+    bench.workers[0].dies()
+    worker = bench.joined()
+    first, second = await bench.calls("a", "b")
+    assert [call.alone for call in worker.calls] == [True, False]
+    worker.answers("a", "b")
+    assert [await first, await second] == [["done", "a"], ["done", "b"]]
+    await bench.calls("a")
+    assert not worker.calls[-1].alone
+
+
+@on_a_loop
+async def test_a_caller_who_left_before_its_turn_is_accused_of_nothing() -> None:
+    bench = Bench(1)
+    task, _ = await bench.calls("a", "b")
+    bench.workers[0].computes("b")
+    task.cancel()
+    await turn()
+    bench.workers[0].dies()
+    worker = bench.joined()
+    await bench.calls("a")
+    assert not worker.call_of("a").alone
+
+
+# --- connections that break while both processes live --------------------------------------------
+
+
+@on_a_loop
+async def test_a_connection_that_breaks_accuses_nobody_however_often() -> None:
+    bench = Bench(1)
+    [worker] = bench.workers
+    [task] = await bench.calls("a")
+    for _ in range(3):
+        worker.computes("a")
+        broken, worker = worker, bench.joined()
+        broken.breaks()
+        assert worker.items == []
+        broken.turns_out(ended=False)
+        assert not worker.call_of("a").alone
+    worker.answers("a")
+    assert await task == ["done", "a"]
+    assert bench.poisoned == []
+
+
+@on_a_loop
+async def test_what_was_not_computing_waits_for_no_inquiry() -> None:
+    bench = Bench()
+    left, right = bench.workers
+    tasks = await bench.calls("a", "x", "b")
+    left.computes("a")
+    left.breaks()
+    assert right.items == ["x", "b"]
+    assert len(bench.client.under_way()) == 3
+    tasks[0].cancel()
+    await turn()
+    left.turns_out(ended=True)
+    assert right.items == ["x", "b"]
+
+
+@on_a_loop
+async def test_what_may_not_run_twice_fails_when_its_connection_breaks() -> None:
+    bench = Bench(1)
+    [task] = await bench.calls("a", method="charge")
+    bench.workers[0].computes("a")
+    bench.workers[0].breaks()
+    assert isinstance(await failure(task), WorkerDied)
+
+
 # --- what may not run twice ----------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ from minibento.runners.remote import ProcessEngine
 from minibento.runners.runner import Runner
 from minibento.wire.channel import Channel
 from minibento.wire.listening import listening
-from minibento.wire.unix import connect
+from minibento.wire.unix import UnixChannel, connect
 from minibento.wire.values import decode, encode
 from tests.runners.killing import Mortal
 from tests.runners.lanes import FakeWorker
@@ -84,7 +84,10 @@ class Pool:
 
 @asynccontextmanager
 async def placed(
-    folder: Path, workers: int = 1, **spec: Any
+    folder: Path,
+    workers: int = 1,
+    connected: Callable[[str], Awaitable[Channel]] = connect,
+    **spec: Any,
 ) -> AsyncIterator[tuple[Runner, Pool, list[str]]]:
     """A started runner of `Mortal`, whose workers are replaced when they die."""
     runner = Runner(Mortal, init={"factor": 3}, max_latency_ms=50)
@@ -94,7 +97,14 @@ async def placed(
     def made(runner: Runner, metrics: Metrics) -> ProcessEngine:
         methods, limit = runner.source.methods, runner.options.max_queue
         return ProcessEngine(
-            runner.name, runner.version, pool.slots, methods, limit, metrics, poisoned.append
+            runner.name,
+            runner.version,
+            pool.slots,
+            methods,
+            limit,
+            metrics,
+            poisoned.append,
+            connected=connected,
         )
 
     runner.placed(made)
@@ -189,6 +199,35 @@ def test_a_poison_costs_two_workers_and_no_innocent(tmp_path: Path) -> None:
             assert await runner.double(5) == 15
             await until(lambda: pool.started == 4)
             assert len(poisoned) == 1
+
+    asyncio.run(asyncio.wait_for(main(), LIMIT))
+
+
+def test_garbage_on_its_connection_does_not_make_an_item_poisonous(tmp_path: Path) -> None:
+    entered, go = tmp_path / "entered", tmp_path / "go"
+    os.mkfifo(entered)
+    os.mkfifo(go)
+    channels: list[UnixChannel] = []
+
+    async def connected(path: str) -> UnixChannel:
+        channels.append(await connect(path))
+        return channels[-1]
+
+    async def main() -> None:
+        async with placed(tmp_path, connected=connected) as (runner, pool, poisoned):
+            held = asyncio.create_task(runner.hold(str(tmp_path)))
+            try:
+                for count in (1, 2, 3):
+                    await asyncio.to_thread(entered.read_text, "utf-8")
+                    if count < 3:
+                        channels[-1]._transport.write(b"garbage" * 10)
+                        await until(lambda: len(channels) > count)  # noqa: B023
+                    await asyncio.to_thread(go.write_text, "go", "utf-8")
+            finally:
+                # A call that has failed enters no more, and the thread would wait for ever.
+                os.close(os.open(entered, os.O_RDWR))
+            assert await held == pool.pids[0]
+            assert (pool.started, poisoned) == (1, [])
 
     asyncio.run(asyncio.wait_for(main(), LIMIT))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from minibento.metrics import Metrics
 from minibento.models.sources import source_from
+from minibento.processes.parentage import die_with_parent
 from minibento.runners.options import Options
 from minibento.runners.worker import Worker
 from minibento.wire.unix import Listener
@@ -39,9 +40,11 @@ def main() -> None:
     runnable = None
     if spec.get("fork"):
         runnable = source_from(spec["source"]).load()
+        parent = os.getpid()
         if (child := os.fork()) != 0:
             os.waitpid(child, 0)
             return
+        die_with_parent(parent)
     asyncio.run(serve(spec, runnable))
 
 

@@ -46,7 +46,7 @@ def test_after_the_end_it_is_idle() -> None:
 
 def test_more_calls_than_fit_may_all_have_been_in_the_batch() -> None:
     worker, caller = ends()
-    most = LEDGER_BYTES // 8 - 2
+    most = LEDGER_BYTES // 8 - 3
     worker.begin(range(most), most)
     assert caller.computing() == Computing(frozenset(range(most)), most)
     worker.begin(range(most + 1), most + 1)

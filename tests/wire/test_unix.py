@@ -568,20 +568,36 @@ def test_a_silent_caller_is_sent_away_in_time(
     assert "has not said hello within 0.01 s" in record.getMessage()
 
 
-def test_behind_sixteen_silent_callers_others_wait_until_one_leaves(run: Run, path: Path) -> None:
+def test_silent_callers_keep_nobody_out_the_oldest_of_many_has_to_go(run: Run, path: Path) -> None:
     async def body() -> None:
         async with worker_at(path) as worker:
             silent = [socket.socket(socket.AF_UNIX) for _ in range(20)]
             for made in silent:
                 made.connect(os.fspath(path))
-            await until(lambda: len(worker.listener._visitors) == 16)
-            connecting = asyncio.ensure_future(connect(path))
-            await settled()
+                made.setblocking(False)
+            for oldest in silent[:4]:
+                assert await closed_by_the_other_end(oldest)
             assert len(worker.listener._visitors) == 16
-            assert not connecting.done()
+            (await connect(path)).close()
             for made in silent:
                 made.close()
-            (await connecting).close()
+
+    run(body())
+
+
+def test_a_flood_of_silent_callers_does_not_cost_a_caller_its_hello(run: Run, path: Path) -> None:
+    async def body() -> None:
+        async with worker_at(path):
+            silent = []
+            for _ in range(4):
+                connecting = asyncio.ensure_future(connect(path))
+                await asyncio.sleep(0)  # it has said hello, and nobody has read that
+                for _ in range(30):
+                    silent.append(socket.socket(socket.AF_UNIX))
+                    silent[-1].connect(os.fspath(path))
+                (await connecting).close()
+            for made in silent:
+                made.close()
 
     run(body())
 
@@ -695,6 +711,25 @@ def test_an_end_that_never_reads_is_lost_before_it_eats_all_memory(
     run(body())
     [record] = caplog.records
     assert "does not read" in record.getMessage()
+
+
+def test_an_end_that_never_reads_is_lost_though_nothing_more_is_sent_to_it(
+    run: Run, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unix, "_MOST_UNSENT_BYTES", 2**22)
+    monkeypatch.setattr(unix, "_STANDSTILL_SECONDS", 0.01)
+
+    async def body() -> None:
+        with listening(path) as listener:
+            connecting = asyncio.ensure_future(connect(path))
+            with await raw_worker(listener):
+                caller = End(await connecting)
+                for number in range(100):
+                    caller.channel.send(call(number, b"x" * 2**16))
+                await caller.gone.wait()
+                caller.channel.close()
+
+    run(body())
 
 
 def test_large_buffers_of_one_turn_are_counted_too(

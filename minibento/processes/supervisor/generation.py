@@ -25,6 +25,7 @@ from minibento.processes.supervisor.nursery import Nursery, Received
 from minibento.processes.supervisor.reaper import Reaper
 from minibento.processes.supervisor.slot import Slot
 from minibento.processes.supervisor.spawning import Blank, blank
+from minibento.processes.supervisor.trying import tried
 from minibento.processes.supervisor.worker_process import WorkerProcess
 from minibento.processes.verdict import API_SILENCE, RUNNER_SILENCE
 from minibento.wire.listening import listening
@@ -34,6 +35,8 @@ __all__ = ["Generation", "Plan"]
 _LOG = logging.getLogger("minibento")
 # By then an API worker has heard that it accepts no more, unless its loop is blocked.
 _TURN_SECONDS = 2.0
+# By then one that is ready accepts requests, unless it cannot.
+_GO_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,8 @@ class Generation:
         self._blank = blank(
             everything, terminal=self._plan.watching, kind="runner", python=self.place.python
         )
-        described = await self._described(tries)
+        # What raises while it is imported would raise again.
+        described = await tried(self.api.nursery.prepare, tries, lambda one: bool(one.traceback))
         self.name = described["service"]
         self.api.nursery.kind.first["pins"] = described["pins"]
         self._config = check_runners(self._plan.config, described["runners"])
@@ -124,11 +128,23 @@ class Generation:
         await self.api.start(tries)
 
     async def go(self) -> None:
-        """Let the API workers accept requests; returns when all do."""
+        """Let the API workers accept requests; returns when all do.
+
+        Raises:
+            StartFailed: one does not.
+        """
         for slot in self.api.slots:
             slot.on_replaced = lambda process: process.say({"go": True})
         self.api.tell({"go": True})
-        await self._all_accept.wait()
+        while not self._all_accept.is_set():
+            try:
+                async with asyncio.timeout(_GO_SECONDS):
+                    await self._all_accept.wait()
+            except TimeoutError:
+                if not any(process.debugging for process in self.api.processes):
+                    raise StartFailed(
+                        f"not all API workers accept requests within {_GO_SECONDS:g} s"
+                    ) from None
 
     def heard(self, process: WorkerProcess, document: dict[str, Any]) -> None:
         """A worker, perhaps of another generation, accepts requests now, or no more."""
@@ -196,16 +212,6 @@ class Generation:
     async def _stop_runners(self, grace: float) -> None:
         await asyncio.gather(*(group.stop(grace) for group in self.runners.values()))
         self._close_sockets()
-
-    async def _described(self, tries: int) -> dict[str, Any]:
-        for left in reversed(range(tries)):
-            try:
-                return await self.api.nursery.prepare()
-            except StartFailed as failure:
-                if failure.final or failure.traceback or not left:
-                    raise
-                _LOG.warning("%s; trying again", failure)
-        raise AssertionError("tries is at least 1")
 
     def _api_kind(self) -> Kind:
         plan = self._plan

@@ -1,18 +1,16 @@
 """All workers of one kind: a nursery and its slots; knows no service."""
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from minibento.processes.supervisor.failure import StartFailed
 from minibento.processes.supervisor.nursery import Nursery
 from minibento.processes.supervisor.slot import Slot
+from minibento.processes.supervisor.trying import tried
 from minibento.processes.supervisor.worker_process import WorkerProcess
 
 __all__ = ["Group", "together"]
 
-_LOG = logging.getLogger("minibento")
 # From being told to stop to being killed, beyond the grace that the workers were given: shutdown
 # hooks have ten seconds of it.
 _LEAVE_SECONDS = 12.0
@@ -45,15 +43,7 @@ class Group:
         Raises:
             StartFailed: the last try failed, or one after which none helps.
         """
-        for left in reversed(range(tries)):
-            try:
-                await self._start_once()
-            except StartFailed as failure:
-                if failure.final or not left:
-                    raise
-                _LOG.warning("%s; trying again", failure)
-            else:
-                return
+        await tried(self._start_once, tries)
 
     async def _start_once(self) -> None:
         if self.nursery.kind.forks and not self.nursery.ready:

@@ -7,10 +7,9 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
-from minibento.processes import control
 from minibento.processes.backoff import Backoff
 from minibento.processes.control import Control
 from minibento.processes.one_thread import ONE_THREAD
@@ -18,7 +17,7 @@ from minibento.processes.supervisor.failure import StartFailed
 from minibento.processes.supervisor.kernel_view import look_at
 from minibento.processes.supervisor.kind import Kind
 from minibento.processes.supervisor.reaper import Reaper, in_words
-from minibento.processes.supervisor.spawning import Blank, spawn
+from minibento.processes.supervisor.spawning import Blank, blank
 from minibento.processes.supervisor.worker_process import WorkerProcess
 from minibento.processes.vitals import VitalsPage
 
@@ -192,18 +191,16 @@ class Nursery:
         process, theirs, page = self._new(worker, received)
         try:
             with theirs, _possible():
-                pid, first_channel = spawn(
+                child = self._child({})
+                told = Control(child.channel, lambda _: None, lambda: None)
+                told.send_with(
                     {**self._first(), "load": False, "worker": worker},
                     [theirs.fileno(), listening.fileno(), page],
-                    {**os.environ, **self.kind.environment},
-                    terminal=self.kind.terminal,
-                    python=self.kind.python,
                 )
         except StartFailed:
             process.end_now()
             raise
-        first_channel.close()
-        process.known_as(pid)
+        process.known_as(child.pid)
         try:
             async with asyncio.timeout(self.kind.start_timeout):
                 await asyncio.shield(process.ready)
@@ -213,6 +210,8 @@ class Nursery:
                 f"{process.title} was not ready within {self.kind.start_timeout:g} s "
                 "(start_timeout)"
             ) from None
+        finally:
+            told.close()
         return process
 
     def _new(
@@ -243,22 +242,17 @@ class Nursery:
             self._prepared = self._loop.create_future()
         # Nobody may be waiting when it fails.
         self._prepared.add_done_callback(lambda one: one.cancelled() or one.exception())
+        child, self.blank = self.blank, None
         with _possible():
-            pid, channel = self._spawned()
+            pid, channel = child or self._child(ONE_THREAD)
         self.pid = pid
         self._control = Control(channel, self._said, lambda: None)
+        self._control.send(self._first())
         self._reaper.end_of(pid).add_done_callback(lambda end: self._ended(pid, end))
 
-    def _spawned(self) -> Blank:
-        child, self.blank = self.blank, None
-        if child is not None:
-            with suppress(OSError):  # that it has ended is seen like any other's end
-                control.send(child.channel, self._first())
-            return child
-        environment = {**os.environ, **self.kind.environment, **ONE_THREAD}
-        return spawn(
-            self._first(), [], environment, terminal=self.kind.terminal, python=self.kind.python
-        )
+    def _child(self, variables: Mapping[str, str]) -> Blank:
+        environment = {**os.environ, **self.kind.environment, **variables}
+        return blank(environment, terminal=self.kind.terminal, python=self.kind.python)
 
     async def _when_prepared(self) -> dict[str, Any]:
         try:

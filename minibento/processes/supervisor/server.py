@@ -86,6 +86,8 @@ class Server:
         # Children have breakpoints, and with them the terminal, only in development.
         self._terminal = Terminal.controlling() if watching else None
         self._watching: asyncio.Task[None] | None = None
+        self._hup: asyncio.Task[None] | None = None
+        self._hung_up = False
 
     async def run(self) -> int:
         """Serve until SIGTERM or Ctrl-C; the exit code.
@@ -233,7 +235,15 @@ class Server:
             self._terminal.reclaim(pid)
 
     def _hang_up(self) -> None:
-        self._hup = asyncio.ensure_future(self._reload_for_nobody())
+        """Reload; once more, if one was under way, and not once for each of many signals."""
+        self._hung_up = True
+        if self._hup is None or self._hup.done():
+            self._hup = asyncio.ensure_future(self._reload_as_long_as_hung_up())
+
+    async def _reload_as_long_as_hung_up(self) -> None:
+        while self._hung_up:
+            self._hung_up = False
+            await self._reload_for_nobody()
 
     async def _reload_for_nobody(self) -> None:
         """Where nobody waits to hear how it went, the log does."""

@@ -3,13 +3,11 @@
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from minibento.processes import control
-
-__all__ = ["Blank", "blank", "spawn"]
+__all__ = ["Blank", "blank"]
 
 _MODULE = "minibento.processes.child"
 
@@ -52,17 +50,3 @@ def blank(
             setpgroup=0,  # what a terminal sends to its foreground is the supervisor's to obey
         )
     return Blank(pid, ours)
-
-
-def spawn(
-    first: Mapping[str, Any],
-    descriptors: Sequence[int],
-    environment: Mapping[str, str],
-    *,
-    terminal: bool,
-    python: Path | None,
-) -> Blank:
-    """Start a child and send it its first document, with descriptors."""
-    child = blank(environment, terminal=terminal, python=python)
-    control.send(child.channel, dict(first), descriptors)
-    return child

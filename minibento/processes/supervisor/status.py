@@ -52,6 +52,11 @@ def _of_group(group: Group, now: float, *, leaving: bool) -> Iterator[dict[str, 
                 "outstanding": process.vitals.outstanding,
             }
         )
+    for slot in group.slots:
+        # From a death to the next one that is ready: long, where starting does not help.
+        if not leaving and slot.process is not None and slot.process.ended.done():
+            row = _row(f"{group.role}-worker", None, "dead", None)
+            yield row | about | {"slot": slot.number, "restarts": slot.restarts}
 
 
 def _state(process: WorkerProcess, leaving: bool) -> str:
@@ -64,7 +69,7 @@ def _state(process: WorkerProcess, leaving: bool) -> str:
     return "computing" if process.vitals.since is not None else "ready"
 
 
-def _row(role: str, pid: int | None, state: str, uptime: float) -> dict[str, Any]:
+def _row(role: str, pid: int | None, state: str, uptime: float | None) -> dict[str, Any]:
     return {
         "role": role,
         "runner": None,
@@ -72,7 +77,7 @@ def _row(role: str, pid: int | None, state: str, uptime: float) -> dict[str, Any
         "slot": None,
         "pid": pid,
         "state": state,
-        "uptime_seconds": round(uptime, 3),
+        "uptime_seconds": None if uptime is None else round(uptime, 3),
         "restarts": 0,
         "private_bytes": _private_bytes(pid),
         "outstanding": None,

@@ -59,7 +59,6 @@ class Succession:
             MinibentoError: it did not become ready, or the server is to stop.
         """
         fresh = await self._brought_up(tries)
-        await fresh.go()
         self.current = fresh
         return fresh
 
@@ -80,7 +79,6 @@ class Succession:
             said = f"reload refused, generation {old.number} goes on: {error}"
             with_traceback(_LOG, logging.ERROR, said, getattr(error, "traceback", ""))
             raise
-        await fresh.go()
         self.current = fresh
         # Who has changed a file wants to see that, on a browser's open connection too.
         await old.step_aside(0.0 if self._plan.watching else _LINGER_SECONDS)
@@ -129,12 +127,13 @@ class Succession:
                 yield from group.processes
 
     async def _brought_up(self, tries: int) -> Generation:
-        """A new generation that is ready, and takes no requests yet."""
+        """A new generation, once it takes requests."""
         fresh = Generation(self._plan, self.following)
         self._number = fresh.number
         self.generations.append(fresh)
         try:
             await self._started(fresh, tries)
+            await fresh.go()
         except BaseException:
             fresh.end_now()
             self.generations.remove(fresh)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 import socket
 import time
@@ -119,8 +120,10 @@ class WorkerProcess:
             now: Monotonic seconds.
             silence: Seconds that its loop may stand still while nothing computes.
         """
-        if self.pid is None or not self.is_ready or self.debugging:
+        if self.pid is None or self.ended.done() or self.debugging:
             return None
+        if not self.is_ready:  # its start has a limit of its own
+            silence = math.inf
         seen = look_at(self.pid)
         if seen is None:
             return None
