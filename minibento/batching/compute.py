@@ -1,13 +1,15 @@
-"""The one thread in which a runner worker computes; knows nothing of items or models."""
+"""Where a runner worker computes: in one thread, or on the loop; knows no items and no models."""
 
 import asyncio
+from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["ComputeThread"]
+__all__ = ["ComputeThread", "without_loop"]
 
+T = TypeVar("T")
 Job = Callable[[], Any]
 Done = Callable[[Any], None]
 
@@ -74,3 +76,16 @@ class ComputeThread:
                 self._loop.call_soon_threadsafe(done, outcome)
             # An idle thread must not keep the last batch alive.
             del entry, job, done, outcome
+
+
+def without_loop(job: Callable[[], T]) -> T:
+    """Run a job on the loop's thread as in a thread of its own: it finds no loop that runs.
+
+    So that user code may do there what it may do in the other thread, `asyncio.run` say.
+    """
+    loop = _get_running_loop()
+    _set_running_loop(None)
+    try:
+        return job()
+    finally:
+        _set_running_loop(loop)

@@ -12,10 +12,25 @@ from typing import Protocol
 from minibento.batching.cost import Cost
 from minibento.batching.returns import Returns
 
-__all__ = ["SHORTEST_WAIT", "Adaptive", "Greedy", "Policy", "Send", "Wait", "Waiting"]
+__all__ = [
+    "SHORTEST_WAIT",
+    "SHORT_BATCH",
+    "Adaptive",
+    "Greedy",
+    "Policy",
+    "Send",
+    "Wait",
+    "Waiting",
+]
 
 # What a loop's timers resolve: a wait that nobody ends is at least this long.
 SHORTEST_WAIT = 0.001
+# A batch that takes less costs more to hand to another thread and back, with its interpreter lock,
+# than a loop that stands still meanwhile loses. Timers are as late.
+SHORT_BATCH = 0.002
+# One that took so long tells that predictions are not to be relied on for so many batches.
+_SURPRISE = 10 * SHORT_BATCH
+_SURPRISED = 100
 _ROUNDING = 1e-9
 _ONE = 0.5  # Fewer expected than this, rounded, are none.
 
@@ -74,6 +89,10 @@ class Policy(Protocol):
         """Whether an item misses its deadline even if it goes now, in a batch of `count`."""
         ...
 
+    def short(self, count: int) -> bool:
+        """Whether a batch of `count` is known to be over so soon that no thread of its own pays."""
+        ...
+
     def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
         """What warm-up measured: (items, seconds), the batch sizes in any order."""
         ...
@@ -97,6 +116,9 @@ class Greedy:
     def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:  # noqa: ARG002 - the protocol's
         return now >= deadline
 
+    def short(self, count: int) -> bool:  # noqa: ARG002 - the protocol's
+        return False
+
     def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
         pass
 
@@ -116,6 +138,7 @@ class Adaptive:
         self._returns = Returns()
         self._wait: Wait | None = None  # The one under way, ...
         self._target = 0  # ... and how many in the queue end it early.
+        self._surprised = 0  # Batches left until what seems short is believed again.
 
     def decide(self, now: float, waiting: Waiting) -> Wait | Send:
         count = len(waiting)
@@ -136,9 +159,14 @@ class Adaptive:
     def finished(self, now: float, count: int, seconds: float) -> None:
         self._cost.observe(count, seconds)
         self._returns.finished(now, count)
+        self._surprised = _SURPRISED if seconds > _SURPRISE else max(0, self._surprised - 1)
 
     def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:
         return now + self._cost.of(count) > deadline
+
+    def short(self, count: int) -> bool:
+        known = 0 < count <= 2 * self._cost.largest
+        return known and not self._surprised and self._cost.of(count) < SHORT_BATCH
 
     def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
         for count, seconds in measurements:

@@ -59,10 +59,11 @@ class Queue:
 
     Args:
         method: Its name, for errors.
-        job: Runs in the compute thread: items to one result or exception each; never raises.
+        job: Runs where it is computed: items to one result or exception each; never raises.
         policy: Decides when how many go.
         limit: Items that may wait; one more is refused.
         repeatable: Whether an item may run again if its answer is lost.
+        here: Whether the job may run on the loop's own thread, if it is short.
     """
 
     def __init__(
@@ -72,12 +73,15 @@ class Queue:
         policy: Policy,
         limit: int,
         repeatable: bool = True,
+        *,
+        here: bool = False,
     ) -> None:
         self.method = method
         self.job = job
         self.policy = policy
         self.limit = limit
         self.repeatable = repeatable
+        self.here = here
         self._entries: deque[Entry] = deque()
         self._gone = 0
 

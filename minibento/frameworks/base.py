@@ -51,10 +51,12 @@ class Adapter(Protocol):
     Attributes:
         name: The framework's name in manifests: `sklearn`.
         libraries: Import names of the libraries whose versions are recorded: `("sklearn",)`.
+        any_thread: Its objects may be called from another thread than they were loaded in.
     """
 
     name: str
     libraries: tuple[str, ...]
+    any_thread: bool
 
     def check(self, obj: object) -> None:
         """Raise DeclarationError with the mend if `obj` is nothing this adapter can save."""

@@ -18,6 +18,7 @@ class PicklableModel:
 
     name = "picklable_model"
     libraries: tuple[str, ...] = ()
+    any_thread = False
 
     def check(self, obj: object) -> None:
         """Anything may be tried; `save` refuses what cannot be pickled."""

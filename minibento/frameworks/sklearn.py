@@ -30,6 +30,7 @@ class Sklearn:
 
     name = "sklearn"
     libraries = ("sklearn", "numpy", "scipy")
+    any_thread = True
 
     def __init__(self) -> None:
         importing.optional("sklearn", purpose="a scikit-learn model")

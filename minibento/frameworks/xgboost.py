@@ -30,6 +30,7 @@ class XGBoost:
 
     name = "xgboost"
     libraries = ("xgboost", "numpy")
+    any_thread = True
 
     def __init__(self) -> None:
         self._xgboost = importing.optional("xgboost", purpose="an XGBoost model")

@@ -127,6 +127,11 @@ class Model:
             self._about.refuse_hidden_code()
         return adapter.runnable(obj)
 
+    @property
+    def any_thread(self) -> bool:
+        """Whether what `load_runnable` gave may be called from any thread, one at a time."""
+        return table.adapter(self._about.framework).any_thread
+
     def use_threads(self, runnable: Any, threads: int) -> None:
         """Let what `load_runnable` gave compute with this many threads."""
         table.adapter(self._about.framework).use_threads(runnable, threads)

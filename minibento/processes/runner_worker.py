@@ -65,6 +65,7 @@ class LoadedModel:
             metrics,
             runnable=self._runnable,
             vitals=vitals,
+            own_loop=True,
         )
 
         def received(document: dict[str, Any]) -> None:

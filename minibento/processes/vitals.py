@@ -8,11 +8,13 @@ import math
 import mmap
 import os
 import struct
+import time
 from dataclasses import dataclass
 
 __all__ = ["Vitals", "VitalsPage"]
 
 _BEAT = struct.Struct("=dq")
+_TURNED = struct.Struct("=d")
 _BATCH = struct.Struct("=ddq")
 _BATCH_AT = 64
 
@@ -60,8 +62,9 @@ class VitalsPage:
         _BATCH.pack_into(self._page, _BATCH_AT, since, until, self._batches)
 
     def end(self) -> None:
-        """Nothing computes."""
+        """Nothing computes. The loop says so, which may have stood still while it computed."""
         self._batches += 1
+        _TURNED.pack_into(self._page, 0, time.monotonic())
         _BATCH.pack_into(self._page, _BATCH_AT, 0.0, math.inf, self._batches)
 
     def read(self) -> Vitals:

@@ -24,10 +24,17 @@ class Prepared:
         function: The bound method of the loaded object.
         where: Its name for errors: `model.predict`.
         options: The runner's.
+        here: It may be called on the loop's thread, where it is known to be short.
     """
 
     def __init__(
-        self, spec: MethodSpec, function: Callable[..., Any], where: str, options: Options
+        self,
+        spec: MethodSpec,
+        function: Callable[..., Any],
+        where: str,
+        options: Options,
+        *,
+        here: bool = False,
     ) -> None:
         self.spec = spec
         self.where = where
@@ -40,7 +47,7 @@ class Prepared:
         else:
             bound = Arguments(function, spec.hints)
             job = stream_job(bound, where) if spec.streams else single_job(bound)
-        self.queue = Queue(where, job, policy, options.max_queue, spec.idempotent)
+        self.queue = Queue(where, job, policy, options.max_queue, spec.idempotent, here=here)
 
     def checked(self, item: Any) -> Any:
         """A decoded item in the form in which it joins a batch. Raises ItemError."""

@@ -24,11 +24,16 @@ class Source(Protocol):
         name: For logs and errors until the runner has a name of its own.
         version: Tag of the model, `""` where there is none.
         methods: What may be called.
+        any_thread: What it loads may be called from another thread than it was loaded in, though
+            never from two at once; of meaning once it is loaded.
     """
 
     name: str
     version: str
     methods: Mapping[str, MethodSpec]
+
+    @property
+    def any_thread(self) -> bool: ...
 
     def load(self) -> Any:
         """Make the object. It computes nothing yet: the process may be forked after this."""
@@ -67,6 +72,8 @@ class ModelLike(Protocol):
 
     @property
     def tag(self) -> Any: ...
+    @property
+    def any_thread(self) -> bool: ...
     def method_specs(self) -> Mapping[str, _Signature]: ...
     def load_runnable(self) -> Any: ...
     def use_threads(self, runnable: Any, threads: int) -> None: ...
@@ -85,6 +92,11 @@ class ModelSource:
             name: MethodSpec(name, signature.batchable, signature.rows)
             for name, signature in model.method_specs().items()
         }
+
+    @property
+    def any_thread(self) -> bool:
+        """Its library says so."""
+        return self._model.any_thread
 
     def load(self) -> Any:
         """The model, verified and loaded."""
@@ -113,6 +125,8 @@ class ModelSource:
 
 class ClassSource:
     """A plain class with marked methods; its instance is made where the inference runs."""
+
+    any_thread = False  # a connection, a context, a switch of a library may be the thread's own
 
     def __init__(self, cls: type, init: Mapping[str, Any] | None) -> None:
         self._class = cls
@@ -161,6 +175,8 @@ class ObjectSource:
     Its methods are those of the source it replaces, so that it is called as the real one would be;
     where it marks its own, or replaces nothing that is known, its own.
     """
+
+    any_thread = False
 
     def __init__(self, obj: object, replaced: Source | None = None) -> None:
         self._object = obj

@@ -71,6 +71,8 @@ class Worker:
         metrics: Where batches and queues are counted.
         runnable: What the source has loaded already, before this process was forked.
         vitals: Told when a batch begins and ends.
+        own_loop: Nobody else lives on this loop, so short batches may compute on it: those of a
+            source that does not mind which thread it is called from.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Worker:
         *,
         runnable: Any = None,
         vitals: Vitals | None = None,
+        own_loop: bool = False,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self._name = name
@@ -91,6 +94,7 @@ class Worker:
         self._runnable = runnable
         self._records = Records()
         self._vitals = vitals
+        self._own_loop = own_loop
         self._numbers = Numbers(metrics, name, source.version)
         self._batcher = Batcher(
             self._compute,
@@ -114,9 +118,14 @@ class Worker:
         self._compute.start()
         try:
             runnable = await self._compute.run(self._load)
+            here = self._own_loop and self._source.any_thread
+            if here:
+                self._use_threads(runnable)
             for spec in self._source.methods.values():
                 where = f"{self._name}.{spec.name}"
-                method = Prepared(spec, getattr(runnable, spec.name), where, self._options)
+                method = Prepared(
+                    spec, getattr(runnable, spec.name), where, self._options, here=here
+                )
                 self._methods[spec.name] = method
                 self._batcher.add(method.queue)
             await self._compute.run(lambda: self._warm_up(runnable))
@@ -233,9 +242,13 @@ class Worker:
     def _load(self) -> Any:
         runnable = self._source.load() if self._runnable is None else self._runnable
         self._runnable = None
+        self._use_threads(runnable)
+        return checked_runnable(runnable, self._source)
+
+    def _use_threads(self, runnable: Any) -> None:
+        """Called in each thread that computes: OpenMP counts for each one."""
         if self._options.threads is not None:
             self._source.use_threads(runnable, self._options.threads)
-        return checked_runnable(runnable, self._source)
 
     def _warm_up(self, runnable: Any) -> None:
         """Call each method that has an example, and give the policy what it took."""

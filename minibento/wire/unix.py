@@ -30,6 +30,9 @@ _STANDSTILL_SECONDS = 5.0
 _FIRST_PARTS = 3
 # With so much of those the turn's messages leave at once: the transport counts them.
 _MOST_HELD_BYTES = 2**20
+# And with so many messages: the other end begins with them while this one is at those that follow.
+# Else the two take turns, one idle while the other works off all that came in one piece.
+_MOST_HELD = 12
 _LAST_BYTES = 2**18
 _MOST_HALF_OPEN = 16
 # After this a listener that found no free descriptor tries again.
@@ -97,7 +100,7 @@ class UnixChannel(asyncio.Protocol):
         self._gone = False
 
     def send(self, message: Message) -> None:
-        """Send a message, with all others of this turn of the loop.
+        """Send a message, with others of this turn of the loop.
 
         Raises:
             CannotCross: a call is too large; an answer that is becomes a Failure.
@@ -119,8 +122,8 @@ class UnixChannel(asyncio.Protocol):
         self._outbox += parts
         if len(parts) > _FIRST_PARTS:
             self._held += sum(map(len, parts[_FIRST_PARTS:]))
-            if self._held > _MOST_HELD_BYTES:
-                self._flush()
+        if self._held > _MOST_HELD_BYTES or len(self._outbox) >= _MOST_HELD * _FIRST_PARTS:
+            self._flush()
 
     def receive(self, receiver: Receiver) -> None:
         """Set what is called with each message that arrives."""

@@ -60,6 +60,10 @@ class Writer:
     def _mapping(self, value: Mapping[Any, Any]) -> Mapping[str, Any]:
         if not _STRING_KEYS.issuperset(map(type, value)):
             value = {self._key(key): item for key, item in value.items()}
+        return self._values(value)
+
+    def _values(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A mapping whose keys are known to be texts."""
         if not self.big_ints and PLAIN.issuperset(map(type, value.values())):
             return value
         return {key: self.plain(item) for key, item in value.items()}
@@ -137,7 +141,7 @@ class Writer:
             found = {name: found[name] for name in fields if name in found}
         if extra := value.__pydantic_extra__:
             found = {**found, **extra}
-        return self._mapping(found)
+        return self._values(found)
 
     def _array(self, value: np.ndarray[Any, Any]) -> Any:
         if value.dtype.hasobject:

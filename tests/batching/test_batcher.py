@@ -58,6 +58,17 @@ class Told(Greedy):
         self.heard.append(("finished", now, count))
 
 
+class Short(Greedy):
+    """A policy that knows batches up to a size to be short."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(128)
+        self._most = most
+
+    def short(self, count: int) -> bool:
+        return count <= self._most
+
+
 class Bench:
     """A batcher with a fake clock and compute by hand."""
 
@@ -66,6 +77,7 @@ class Bench:
         self.compute = ByHand()
         self.batches: list[list[Any]] = []
         self.heard: list[Any] = []
+        self.loops: list[Any] = []
         self.batcher = Batcher(
             self.compute,
             asyncio.get_running_loop(),
@@ -80,8 +92,9 @@ class Bench:
         limit: int = 100,
         name: str = "predict",
         repeatable: bool = True,
+        here: bool = False,
     ) -> Queue:
-        queue = Queue(name, self._job, policy or Greedy(128), limit, repeatable)
+        queue = Queue(name, self._job, policy or Greedy(128), limit, repeatable, here=here)
         self.batcher.add(queue)
         return queue
 
@@ -95,6 +108,7 @@ class Bench:
 
     def _job(self, items: Sequence[Any]) -> list[Any]:
         self.batches.append(list(items))
+        self.loops.append(asyncio._get_running_loop())
         return list(items)
 
 
@@ -166,6 +180,54 @@ async def test_after_a_batch_shorter_than_any_timer_the_answers_go_before_the_ne
     await turn()
     bench.compute.finish()
     assert bench.batches == [[1], [2, 3]]
+
+
+@on_a_loop
+async def test_a_short_batch_computes_here_where_its_queue_allows_that(bench: Bench) -> None:
+    queue, other = bench.queue(Short(2), here=True), bench.queue(Short(2))
+    first = bench.put(queue, 1, 2)
+    await turn()
+    assert first.values == [1, 2]
+    assert not bench.compute.jobs
+    bench.put(queue, 3, 4, 5)
+    await turn()
+    bench.compute.finish()  # longer ones have the thread
+    bench.put(other, 6)
+    await turn()
+    bench.compute.finish()
+    assert bench.batches == [[1, 2], [3, 4, 5], [6]]
+
+
+@on_a_loop
+async def test_what_computes_here_finds_no_loop_that_runs(bench: Bench) -> None:
+    bench.put(bench.queue(Short(1), here=True), 1)
+    await turn()
+    assert bench.loops == [None]
+    assert asyncio.get_running_loop().is_running()
+
+
+@on_a_loop
+async def test_between_two_batches_that_compute_here_the_loop_turns(bench: Bench) -> None:
+    queue = bench.queue(Short(2), here=True)
+    bench.put(queue, 1, 2, key="a")
+    bench.put(queue, 3, key="b")
+    seen = []
+    for _ in range(3):
+        await asyncio.sleep(0)
+        seen.append(len(bench.batches))
+    assert seen == [1, 2, 2]
+
+
+@on_a_loop
+async def test_a_batch_that_computes_here_is_announced_and_ended_like_any_other(
+    bench: Bench,
+) -> None:
+    bench.put(bench.queue(Short(1), here=True), 1)
+    await turn()
+    bench.put(bench.queue(Short(1), repeatable=False, here=True), 2)
+    await turn()
+    assert bench.heard == [[1], "ended", [2], "ended"]
+    assert bench.batcher.computing is None
 
 
 @on_a_loop

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from minibento.batching.policy import Adaptive, Greedy, Policy, Send, Wait
+from minibento.batching.policy import SHORT_BATCH, Adaptive, Greedy, Policy, Send, Wait
 
 
 @dataclass
@@ -174,3 +174,40 @@ def test_two_policies_told_the_same_decide_the_same() -> None:
         now = taking_turns(policy)
         decisions.append([policy.decide(now, Line(n, now - 0.01)) for n in (16, 20, 32)])
     assert decisions[0] == decisions[1]
+
+
+# --- where it computes ---------------------------------------------------------------------------
+
+
+def test_a_batch_is_short_that_is_known_to_take_less_than_a_thread_is_worth() -> None:
+    light = warm(0.0003, 0.00002)
+    assert light.short(1)
+    assert light.short(64)
+    assert not light.short(100)  # 2.3 ms
+    assert not forest().short(1)
+
+
+def test_nothing_is_short_of_which_nothing_is_known() -> None:
+    assert not Adaptive(128, 0.1).short(1)
+    assert not Greedy(1).short(1)
+    policy = Adaptive(128, 0.1)
+    policy.prior([(1, 0.0003)])
+    assert policy.short(2)
+    assert not policy.short(3)  # more than twice the largest that was seen
+
+
+def test_after_a_batch_that_was_anything_but_short_none_is_for_a_while() -> None:
+    policy = warm(0.0003, 0.00002)
+    policy.finished(1.0, 1, 20 * SHORT_BATCH)
+    found = []
+    for turn in range(150):
+        found.append(policy.short(1))
+        policy.finished(2.0 + turn, 1, 0.0003)
+    assert not any(found[:100])
+    assert all(found[100:])
+
+
+def test_a_batch_a_little_longer_than_expected_is_no_surprise() -> None:
+    policy = warm(0.0003, 0.00002)
+    policy.finished(1.0, 1, 2 * SHORT_BATCH)
+    assert policy.short(1)

@@ -26,7 +26,7 @@ Y = (X[:, 0] > 0).astype(int)
 SECONDS = 5
 
 # A nursery and its worker in short: load in the main thread, fork, compute in a thread of the
-# child's, with more threads than the parent had.
+# child's and on its loop, with more threads than the parent had.
 SCRIPT = """
 import asyncio, json, os, sys
 from minibento.metrics import Metrics
@@ -39,8 +39,12 @@ runnable = source.load()
 assert len(os.listdir("/proc/self/task")) == 1, os.listdir("/proc/self/task")
 
 async def serve():
-    worker = Worker("model", source, Options(threads=2), Metrics(), runnable=runnable)
+    options = Options(threads=2)
+    worker = Worker("model", source, options, Metrics(), runnable=runnable, own_loop=True)
     await worker.start()
+    if source.any_thread:  # on the loop's thread too, where short batches compute
+        for name, example in source.examples().items():
+            getattr(runnable, name)(example)
     await worker.stop(1)
 
 for _ in range(2):

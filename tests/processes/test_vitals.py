@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 
 from minibento.processes.vitals import VitalsPage
 
@@ -28,6 +29,18 @@ def test_a_finished_batch_is_counted_and_computes_no_more() -> None:
     vitals = page.read()
     page.close()
     assert (vitals.since, vitals.until, vitals.batches) == (None, math.inf, 1)
+
+
+def test_a_loop_that_stood_still_while_it_computed_has_turned_when_the_batch_ends() -> None:
+    page = VitalsPage()
+    page.beat(1.0, 3)
+    before = time.monotonic()
+    page.begin(1.0, 2.0)
+    page.end()
+    vitals = page.read()
+    page.close()
+    assert vitals.beat >= before
+    assert vitals.outstanding == 3
 
 
 def test_a_new_page_shows_an_idle_worker() -> None:

@@ -322,6 +322,49 @@ async def test_threads_are_set_where_it_computes_before_anything_is_computed() -
     await worker.stop(5)
 
 
+class Threads:
+    """Answers with the thread that it computes in."""
+
+    @method(batchable=True, example=[1])
+    def where(self, items: list[int]) -> list[int]:
+        return [threading.get_ident()] * len(items)
+
+
+@pytest.mark.parametrize(("own_loop", "any_thread"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+@on_a_loop
+async def test_short_batches_compute_on_a_loop_of_its_own_if_the_source_minds_no_thread(
+    own_loop: int, any_thread: int
+) -> None:
+    source = ClassSource(Threads, None)
+    source.any_thread = bool(any_thread)
+    worker = Worker("model", source, Options(), Metrics(), own_loop=bool(own_loop))
+    await worker.start()
+    caller = FakeCaller()
+    worker.serve(caller)
+    answered = asyncio.Event()
+    caller.on_message = lambda _: answered.set()
+    call = caller.calls("where", 1)
+    await answered.wait()
+    assert (caller.replies[call] == threading.get_ident()) == (own_loop and any_thread)
+    await worker.stop(5)
+
+
+@on_a_loop
+async def test_threads_are_set_for_each_thread_that_computes() -> None:
+    said: list[str] = []
+
+    class Source(ClassSource):
+        any_thread = True
+
+        def use_threads(self, runnable: Any, threads: int) -> None:
+            said.append(threading.current_thread().name)
+
+    worker = Worker("model", Source(Model, None), Options(threads=3), Metrics(), own_loop=True)
+    await worker.start()
+    assert said == ["minibento-model", threading.current_thread().name]
+    await worker.stop(5)
+
+
 @on_a_loop
 async def test_a_memory_channel_has_no_ledger_and_needs_none() -> None:
     async with started() as bench:

@@ -225,7 +225,7 @@ def test_what_arrives_before_there_is_a_receiver_waits_for_it(run: Run, path: Pa
     run(body())
 
 
-def test_many_messages_of_one_turn_leave_in_one_write(run: Run, path: Path) -> None:
+def test_messages_of_one_turn_leave_in_one_write(run: Run, path: Path) -> None:
     async def body() -> None:
         with listening(path) as listener:
             connecting = asyncio.ensure_future(connect(path))
@@ -235,6 +235,27 @@ def test_many_messages_of_one_turn_leave_in_one_write(run: Run, path: Path) -> N
                     caller.send(Cancel(number))
                 data = await asyncio.get_running_loop().sock_recv(worker, 10_000)
                 assert list(frames.FrameReader().feed(data)) == [Cancel(n) for n in range(10)]
+                caller.close()
+                await settled()
+
+    run(body())
+
+
+def test_of_very_many_messages_the_first_leave_before_the_turn_is_over(
+    run: Run, path: Path
+) -> None:
+    async def body() -> None:
+        with listening(path) as listener:
+            connecting = asyncio.ensure_future(connect(path))
+            with await raw_worker(listener) as worker:
+                caller = await connecting
+                for number in range(30):
+                    caller.send(Cancel(number))
+                reader = frames.FrameReader()
+                early = list(reader.feed(worker.recv(10_000)))
+                assert early == [Cancel(number) for number in range(24)]
+                rest = await asyncio.get_running_loop().sock_recv(worker, 10_000)
+                assert list(reader.feed(rest)) == [Cancel(number) for number in range(24, 30)]
                 caller.close()
                 await settled()
 
