@@ -40,7 +40,14 @@ class Prepared:
         else:
             bound = Arguments(function, spec.hints)
             job = stream_job(bound, where) if spec.streams else single_job(bound)
-        self.queue = Queue(where, job, policy, options.max_queue, spec.idempotent)
+        self.queue = Queue(
+            where,
+            job,
+            policy,
+            options.max_queue,
+            repeatable=spec.idempotent,
+            longest=options.longest_seconds,
+        )
 
     def checked(self, item: Any) -> Any:
         """A decoded item in the form in which it joins a batch. Raises ItemError."""
