@@ -19,7 +19,7 @@ from benchmarks.workplace import Workplace
 EXPERIMENTS = (
     *("noop", "light", "forest", "latency", "imports", "openloop"),
     *("processes", "arrays", "memory", "recovery", "startup", "updates", "connections"),
-    *("builds", "archives"),
+    *("overload", "builds", "archives"),
 )
 
 

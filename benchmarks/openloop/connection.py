@@ -9,13 +9,16 @@ import httptools
 __all__ = ["Connection", "encode"]
 
 
-def encode(path: str, body: bytes) -> bytes:
-    """The bytes of a POST of JSON."""
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+def encode(path: str, body: bytes, *headers: str) -> bytes:
+    """The bytes of a POST of JSON; `headers` are whole lines."""
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *headers,
+    ]
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode() + body
 
 
 class Connection(asyncio.Protocol):

@@ -14,7 +14,7 @@ from typing import Any
 from minibento.batching.compute import ComputeThread, without_loop
 from minibento.batching.overrun import Overrun, Span, Stuck
 from minibento.batching.policy import SHORTEST_WAIT, Send
-from minibento.batching.queue import Entry, Outcome, Queue
+from minibento.batching.queue import RETURN_SECONDS, Entry, Outcome, Queue
 from minibento.errors import DeadlineExceeded, Overloaded
 
 __all__ = ["Batcher"]
@@ -56,6 +56,7 @@ class Batcher:
         self._queues: list[Queue] = []
         self._overrun = Overrun(loop, clock, found_stuck, over)
         self._batch: list[Entry] | None = None
+        self._free = 0.0  # when it is predicted to have ended
         self._awake = False
         self._timer: asyncio.TimerHandle | None = None
         self._settled = asyncio.Event()
@@ -71,13 +72,19 @@ class Batcher:
         half an answer is of no use.
 
         Raises:
-            Overloaded: the queue is full.
+            Overloaded: the queue is full, or is predicted not to answer them in time.
         """
         if len(queue) >= queue.limit:
             raise Overloaded(f"{queue.method}: {len(queue)} items are waiting already")
         now = self._clock()
+        expected = 0.0
+        if queue.longest is not None and (self._batch is not None or self.waiting):
+            # Not asked of an idle worker: if what is predicted is wrong, only trying tells.
+            expected = now + self._predicted(now, queue, len(entries))
+            self._check(now, queue, queue.longest, entries[0].deadline, expected)
         for entry in entries:
             entry.arrived = now
+            entry.expected = expected
             queue.put(entry)
         queue.policy.arrived(now, len(entries))
         self._wake()
@@ -132,6 +139,29 @@ class Batcher:
                 entry.done(Outcome(error))
         self._settled.set()
 
+    def _predicted(self, now: float, queue: Queue, count: int) -> float:
+        """Seconds until so many more items are answered: after the batch that computes, all that
+        waits for other methods, and what waits for theirs.
+        """
+        seconds = max(0.0, self._free - now) + queue.policy.answered(len(queue), count)
+        for other in self._queues:
+            if other is not queue:
+                seconds += other.policy.answered(len(other), 0)
+        return seconds
+
+    def _check(
+        self, now: float, queue: Queue, longest: float, deadline: float | None, expected: float
+    ) -> None:
+        """Refuse what would be answered too late while it costs nothing yet."""
+        left = longest if deadline is None else min(longest, deadline - now - RETURN_SECONDS)
+        seconds = expected - now + queue.slip.seconds
+        if seconds > left:
+            raise Overloaded(
+                f"{queue.method}: with {self.outstanding} items ahead an answer would take about "
+                f"{seconds * 1000:.0f} ms, {max(left, 0) * 1000:.0f} ms are allowed",
+                retry_after=max(1, math.ceil(seconds - left)),
+            )
+
     def _wake(self) -> None:
         """Decide at the end of this loop turn, when all that came with it has been queued."""
         if not self._awake and self._batch is None:
@@ -170,6 +200,7 @@ class Batcher:
         if not batch:
             return False
         self._batch = batch
+        self._free = now + queue.policy.compute(len(batch))
         self._overrun.begin(queue.method, batch, now)
         self._began(batch)
         items = [entry.item for entry in batch]
@@ -198,7 +229,11 @@ class Batcher:
     ) -> None:
         self._batch = None
         self._overrun.end()
-        queue.policy.finished(self._clock(), len(batch), seconds)
+        now = self._clock()
+        queue.policy.finished(now, len(batch), seconds)
+        # Of the first one: those who joined its batch later have made it longer.
+        if (expected := batch[0].expected) > 0:
+            queue.slip.observe(now - expected)
         if not queue.repeatable:
             # Until its answers are on their way the batch counts as computing: should the process
             # die before, nobody may take it for one that can be run again.

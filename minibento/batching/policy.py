@@ -5,6 +5,7 @@ arguments and on what `arrived`, `finished` and `prior` were told before, so tha
 the tests run the very code that serves.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,6 +33,7 @@ SHORT_BATCH = 0.002
 _SURPRISE = 10 * SHORT_BATCH
 _SURPRISED = 100
 _ROUNDING = 1e-9
+_TRY_SECONDS = 0.25  # After so long without a batch one item is tried, whatever is predicted.
 _ONE = 0.5  # Fewer expected than this, rounded, are none.
 
 
@@ -93,16 +95,30 @@ class Policy(Protocol):
         """Whether a batch of `count` is known to be over so soon that no thread of its own pays."""
         ...
 
+    def compute(self, count: int) -> float:
+        """Predicted seconds of a batch of `count`; 0 before anything is known."""
+        ...
+
+    def answered(self, waiting: int, count: int) -> float:
+        """Predicted seconds from when the worker is free until `count` items are answered that
+        come behind `waiting` others; 0 before anything is known.
+        """
+        ...
+
     def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
         """What warm-up measured: (items, seconds), the batch sizes in any order."""
         ...
 
 
 class Greedy:
-    """The reference: an idle worker takes all that waits."""
+    """The reference: an idle worker takes all that waits.
+
+    What an item itself will take it does not presume to know, only how long those ahead take.
+    """
 
     def __init__(self, max_batch_size: int) -> None:
         self._max_batch_size = max_batch_size
+        self._cost = Cost()
 
     def decide(self, now: float, waiting: Waiting) -> Wait | Send:  # noqa: ARG002 - the protocol's
         return Send(min(len(waiting), self._max_batch_size))
@@ -110,8 +126,8 @@ class Greedy:
     def arrived(self, now: float, count: int = 1) -> None:
         pass
 
-    def finished(self, now: float, count: int, seconds: float) -> None:
-        pass
+    def finished(self, now: float, count: int, seconds: float) -> None:  # noqa: ARG002 - likewise
+        self._cost.observe(count, seconds)
 
     def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:  # noqa: ARG002 - the protocol's
         return now >= deadline
@@ -119,8 +135,16 @@ class Greedy:
     def short(self, count: int) -> bool:  # noqa: ARG002 - the protocol's
         return False
 
+    def compute(self, count: int) -> float:
+        return self._cost.of(count)
+
+    def answered(self, waiting: int, count: int) -> float:
+        ahead = max(0, waiting + count - 1) // self._max_batch_size
+        return ahead * self._cost.of(self._max_batch_size)
+
     def prior(self, measurements: Sequence[tuple[int, float]]) -> None:
-        pass
+        for count, seconds in measurements:
+            self._cost.observe(count, seconds)
 
 
 class Adaptive:
@@ -136,6 +160,7 @@ class Adaptive:
         self._objective = objective
         self._cost = Cost()
         self._returns = Returns()
+        self._last = -math.inf  # When a batch finished.
         self._wait: Wait | None = None  # The one under way, ...
         self._target = 0  # ... and how many in the queue end it early.
         self._surprised = 0  # Batches left until what seems short is believed again.
@@ -160,9 +185,22 @@ class Adaptive:
         self._cost.observe(count, seconds)
         self._returns.finished(now, count)
         self._surprised = _SURPRISED if seconds > _SURPRISE else max(0, self._surprised - 1)
+        self._last = now
 
     def hopeless(self, now: float, deadline: float, count: int = 1) -> bool:
-        return now + self._cost.of(count) > deadline
+        seconds = self._cost.of(count)
+        if now > deadline or now + seconds <= deadline:
+            return now > deadline
+        # What was slow may be fast again, and nobody finds out unless one is tried. It keeps nobody
+        # from an answer: a worker that has been idle for so long had nothing but hopeless items.
+        return count > 1 or now - self._last < max(seconds, _TRY_SECONDS)
+
+    def compute(self, count: int) -> float:
+        return self._cost.of(count)
+
+    def answered(self, waiting: int, count: int) -> float:
+        whole, rest = divmod(waiting + count, self._largest)
+        return whole * self._cost.of(self._largest) + (self._cost.of(rest) if rest else 0.0)
 
     def short(self, count: int) -> bool:
         known = 0 < count <= 2 * self._cost.largest
@@ -198,6 +236,12 @@ class Adaptive:
         until = min(until, latest)
         return Wait(until) if until > now else None
 
+    @property
+    def _largest(self) -> int:
+        """The largest batch about whose cost something is known."""
+        known = self._cost.largest
+        return min(self._max_batch_size, 2 * known) if known else self._max_batch_size
+
     def _most(self, now: float, count: int, waiting: Waiting) -> int:
         """The largest batch to send.
 
@@ -208,9 +252,9 @@ class Adaptive:
         allows, as it empties the queue fastest.
         """
         cost = self._cost
+        known = self._largest
         if not cost.largest:  # nothing is known yet, so nothing speaks against any size
-            return self._max_batch_size
-        known = min(self._max_batch_size, 2 * cost.largest)
+            return known
         age = now - waiting.oldest
         if age + cost.of(count) <= self._objective:
             return min(known, cost.fitting(self._objective - age))

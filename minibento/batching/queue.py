@@ -6,8 +6,12 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from minibento.batching.policy import Policy
+from minibento.batching.slip import Slip
 
-__all__ = ["Entry", "Outcome", "Queue"]
+__all__ = ["RETURN_SECONDS", "Entry", "Outcome", "Queue"]
+
+# An answer that is computed still has its way back to the caller.
+RETURN_SECONDS = 0.002
 
 
 class Outcome:
@@ -31,10 +35,13 @@ class Outcome:
 class Entry:
     """One item waiting: `done(outcome)` is called once, on the loop, unless it is cancelled.
 
-    `origin` is whatever its owner wants to know it by when its batch begins.
+    `origin` is whatever its owner wants to know it by when its batch begins. `expected` is when it
+    is predicted to be answered; 0: nothing is.
     """
 
-    __slots__ = ("arrived", "deadline", "done", "gone", "item", "key", "origin", "waiting")
+    __slots__ = (
+        *("arrived", "deadline", "done", "expected", "gone", "item", "key", "origin", "waiting"),
+    )
 
     def __init__(
         self,
@@ -50,6 +57,7 @@ class Entry:
         self.done = done
         self.origin = origin
         self.arrived = 0.0
+        self.expected = 0.0
         self.gone = False
         self.waiting = False
 
@@ -64,6 +72,8 @@ class Queue:
         limit: Items that may wait; one more is refused.
         repeatable: Whether an item may run again if its answer is lost.
         here: Whether the job may run on the loop's own thread, if it is short.
+        longest: Seconds that an answer may be predicted to take, beside its deadline; None: items
+            are refused for no prediction.
     """
 
     def __init__(
@@ -72,14 +82,17 @@ class Queue:
         job: Callable[[Sequence[Any]], list[Any]],
         policy: Policy,
         limit: int,
-        repeatable: bool = True,
         *,
+        repeatable: bool = True,
         here: bool = False,
+        longest: float | None = math.inf,
     ) -> None:
         self.method = method
         self.job = job
         self.policy = policy
         self.limit = limit
+        self.longest = longest
+        self.slip = Slip()
         self.repeatable = repeatable
         self.here = here
         self._entries: deque[Entry] = deque()
@@ -125,25 +138,37 @@ class Queue:
         """
         batch: list[Entry] = []
         late: list[Entry] = []
+        while (found := self._stacking(count - len(batch), batch)) and len(batch) < count:
+            size = len(batch) + len(found)
+            for entry in found:
+                (late if self._hopeless(entry, now, size) else batch).append(entry)
+        if not batch and late and not self._hopeless(late[-1], now, 1):
+            batch.append(late.pop())
+        self._compact()
+        return batch, late
+
+    def _stacking(self, count: int, batch: Sequence[Entry]) -> list[Entry]:
+        """Remove up to `count` items that stack with those of a batch, or with the first."""
+        found: list[Entry] = []
         passed_over: list[Entry] = []
         entries = self._entries
-        while entries and len(batch) < count:
+        while entries and len(found) < count:
             entry = entries.popleft()
             if entry.gone:
                 self._gone -= 1
                 continue
-            if batch and entry.key != batch[0].key:
+            first = batch or found
+            if first and entry.key != first[0].key:
                 passed_over.append(entry)
                 continue
             entry.waiting = False
-            size = len(batch) + 1
-            if entry.deadline is not None and self.policy.hopeless(now, entry.deadline, size):
-                late.append(entry)
-            else:
-                batch.append(entry)
+            found.append(entry)
         entries.extendleft(reversed(passed_over))
-        self._compact()
-        return batch, late
+        return found
+
+    def _hopeless(self, entry: Entry, now: float, size: int) -> bool:
+        due = entry.deadline
+        return due is not None and self.policy.hopeless(now, due - RETURN_SECONDS, size)
 
     def _compact(self) -> None:
         """While a batch takes long, those who come and go must not fill the memory."""

@@ -88,6 +88,8 @@ class RunnerSettings:
         max_batch_size: Items in a batch at most.
         max_latency_ms: Objective for queue plus compute, in milliseconds.
         max_queue: Items that may wait in a worker.
+        admission: Whether calls are refused that are predicted to be answered too late.
+        max_wait_ms: Milliseconds that an answer may be predicted to take.
         preload: Whether to load once and fork.
         placement: `process` or `embedded`.
         env: Environment variables of its processes.
@@ -98,6 +100,8 @@ class RunnerSettings:
     max_batch_size: int | None = field(default=None, metadata={"kind": whole(1)})
     max_latency_ms: float | None = field(default=None, metadata={"kind": number("milliseconds")})
     max_queue: int | None = field(default=None, metadata={"kind": whole(1)})
+    admission: bool | None = field(default=None, metadata={"kind": flag()})
+    max_wait_ms: float | None = field(default=None, metadata={"kind": number("milliseconds")})
     preload: bool | None = field(default=None, metadata={"kind": flag()})
     placement: Literal["process", "embedded"] | None = field(
         default=None, metadata={"kind": choice("process", "embedded")}

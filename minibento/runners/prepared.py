@@ -47,7 +47,15 @@ class Prepared:
         else:
             bound = Arguments(function, spec.hints)
             job = stream_job(bound, where) if spec.streams else single_job(bound)
-        self.queue = Queue(where, job, policy, options.max_queue, spec.idempotent, here=here)
+        self.queue = Queue(
+            where,
+            job,
+            policy,
+            options.max_queue,
+            repeatable=spec.idempotent,
+            here=here,
+            longest=options.longest_seconds,
+        )
 
     def checked(self, item: Any) -> Any:
         """A decoded item in the form in which it joins a batch. Raises ItemError."""

@@ -25,7 +25,8 @@ class Runner:
         target: A class with methods marked by `@minibento.method`, or a model.
         init: Keyword arguments for the class; its instance is made where the inference runs.
         **options: `workers=1`, `threads=None`, `max_batch_size=128`, `max_latency_ms=100`,
-            `preload=None`, `max_queue=4096`; see `minibento.runners.options.Options`.
+            `preload=None`, `max_queue=4096`, `admission=True`, `max_wait_ms=None`; see
+            `minibento.runners.options.Options`.
 
     Its methods are attributes: `await runner.predict(item)`, `runner.predict.run(item)`,
     `await runner.predict.batch(items)`, `runner.predict.run_batch(items)`. A service starts the

@@ -1,6 +1,7 @@
 """The driver obeys the policy, bounds its queues, drops who has gone, sheds what is late."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -92,9 +93,19 @@ class Bench:
         limit: int = 100,
         name: str = "predict",
         repeatable: bool = True,
+        *,
         here: bool = False,
+        longest: float | None = math.inf,
     ) -> Queue:
-        queue = Queue(name, self._job, policy or Greedy(128), limit, repeatable, here=here)
+        queue = Queue(
+            name,
+            self._job,
+            policy or Greedy(128),
+            limit,
+            repeatable=repeatable,
+            here=here,
+            longest=longest,
+        )
         self.batcher.add(queue)
         return queue
 
@@ -289,6 +300,87 @@ async def test_a_full_queue_refuses_at_once_and_says_how_many_wait(bench: Bench)
         bench.put(queue, 4)
     bench.compute.finish()
     bench.put(queue, 5)
+
+
+def sleeping() -> Greedy:
+    """Two seconds for each item, one at a time."""
+    policy = Greedy(1)
+    policy.prior([(1, 2.0)])
+    return policy
+
+
+@on_a_loop
+async def test_what_is_predicted_to_come_too_late_is_refused_at_once(bench: Bench) -> None:
+    queue = bench.queue(sleeping())
+    bench.put(queue, "a")
+    await turn()
+    bench.clock.now = 101.0
+    bench.put(queue, "b", deadline=103.5)
+    with pytest.raises(Overloaded, match=r"2 items ahead .* about 3000 ms, 2498 ms") as refused:
+        bench.put(queue, "c", deadline=103.5)
+    assert refused.value.retry_after == 1
+    with pytest.raises(Overloaded) as later:
+        bench.put(queue, *"defg", deadline=103.5)
+    assert later.value.retry_after == 7
+    assert len(queue) == 1
+
+
+@on_a_loop
+async def test_where_answers_come_later_than_predicted_less_is_admitted(bench: Bench) -> None:
+    queue = bench.queue(sleeping())
+    bench.put(queue, "a")
+    await turn()
+    bench.put(queue, "b")  # expected after 2 s, comes after 2 + 4
+    for seconds in (2.0, 4.0):
+        bench.clock.now += seconds
+        bench.compute.finish(2.0)
+        await turn()
+    bench.put(queue, "c")
+    await turn()
+    with pytest.raises(Overloaded, match=r"about 45\d\d ms, 3998 ms are allowed"):
+        bench.put(queue, "d", deadline=bench.clock.now + 4.0)
+    bench.put(queue, "d", deadline=bench.clock.now + 5.0)
+
+
+@on_a_loop
+async def test_a_longest_wait_refuses_also_where_the_deadline_is_far(bench: Bench) -> None:
+    queue = bench.queue(sleeping(), longest=3.0)
+    bench.put(queue, "a")
+    await turn()
+    bench.put(queue, "b", deadline=1000.0)
+    with pytest.raises(Overloaded, match="about 4000 ms, 3000 ms are allowed"):
+        bench.put(queue, "c", deadline=1000.0)
+
+
+@on_a_loop
+async def test_without_admission_only_the_queue_is_full(bench: Bench) -> None:
+    queue = bench.queue(sleeping(), longest=None, limit=5)
+    bench.put(queue, "a", deadline=100.1)
+    await turn()
+    for item in "bcdef":
+        bench.put(queue, item, deadline=100.1)
+    with pytest.raises(Overloaded, match="5 items are waiting already"):
+        bench.put(queue, "g", deadline=100.1)
+
+
+@on_a_loop
+async def test_what_waits_for_another_method_is_ahead_too(bench: Bench) -> None:
+    first, second = bench.queue(sleeping()), bench.queue(sleeping(), name="score", longest=3.0)
+    bench.put(first, *"abc")
+    await turn()
+    with pytest.raises(Overloaded, match="score: with 3 items ahead"):
+        bench.put(second, "d")
+
+
+@on_a_loop
+async def test_an_idle_worker_tries_what_it_is_asked_however_slow_it_was(bench: Bench) -> None:
+    queue = bench.queue(sleeping(), longest=0.001)
+    bench.put(queue, "a", deadline=100.5)
+    await turn()
+    assert bench.batches == []
+    bench.compute.finish()
+    await turn()
+    assert bench.batches == [["a"]]
 
 
 @on_a_loop

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import pytest
+
 from minibento.batching.policy import SHORT_BATCH, Adaptive, Greedy, Policy, Send, Wait
 
 
@@ -156,6 +158,7 @@ def test_an_objective_that_no_batch_can_meet_does_not_make_batches_small() -> No
 
 def test_an_item_is_hopeless_if_its_batch_takes_longer_than_its_deadline_leaves() -> None:
     policy = sleeping()
+    policy.finished(1.0, 1, 0.010)
     assert not policy.hopeless(1.0, 1.0101)
     assert policy.hopeless(1.0, 1.0099)
     assert policy.hopeless(1.0, 1.05, 10)
@@ -166,6 +169,39 @@ def test_a_fresh_policy_finds_nothing_hopeless_but_what_is_past_its_deadline() -
     policy = Adaptive(128, 0.1)
     assert not policy.hopeless(1.0, 1.0)
     assert policy.hopeless(1.0, 0.9)
+
+
+def test_a_worker_idle_for_a_while_tries_one_item_whatever_it_is_predicted_to_take() -> None:
+    policy = sleeping()
+    for moment in range(30):
+        policy.finished(float(moment), 1, 1.0)
+    assert policy.hopeless(29.9, 30.4)
+    assert policy.hopeless(30.5, 31.0, 2)
+    assert not policy.hopeless(30.5, 31.0)
+    assert policy.hopeless(31.1, 31.0)
+
+
+def test_items_are_answered_in_as_many_batches_as_they_need() -> None:
+    policy = warm(0.005, 0.005, max_batch_size=8)
+    assert policy.compute(8) == pytest.approx(0.045)
+    assert policy.answered(0, 1) == pytest.approx(0.010)
+    assert policy.answered(7, 1) == pytest.approx(0.045)
+    assert policy.answered(8, 1) == pytest.approx(0.055)
+    assert policy.answered(16, 0) == pytest.approx(0.090)
+
+
+def test_nothing_is_predicted_of_what_is_not_known() -> None:
+    assert Adaptive(8, 0.1).answered(100, 1) == 0
+    assert Greedy(1).answered(100, 1) == 0
+
+
+def test_greedy_predicts_what_those_ahead_take_and_never_an_items_own_time() -> None:
+    policy = Greedy(1)
+    policy.finished(0.0, 1, 2.0)
+    assert policy.compute(1) == 2
+    assert policy.answered(0, 1) == 0
+    assert policy.answered(2, 1) == 4
+    assert not policy.hopeless(0.0, 1.0)
 
 
 def test_two_policies_told_the_same_decide_the_same() -> None:

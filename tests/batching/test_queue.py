@@ -2,7 +2,7 @@ import math
 from typing import Any
 
 from minibento.batching.policy import Greedy
-from minibento.batching.queue import Entry, Outcome, Queue
+from minibento.batching.queue import RETURN_SECONDS, Entry, Outcome, Queue
 
 
 class Patient(Greedy):
@@ -54,6 +54,25 @@ def test_an_item_that_cannot_meet_its_deadline_makes_room_for_the_next() -> None
     queue = queue_of(entry(1, deadline=0.5), entry(2), entry(3, deadline=1.5))
     batch, late = queue.take(2, now=0.0)
     assert (items(batch), items(late)) == ([2], [1, 3])
+
+
+def test_whether_an_item_is_too_late_is_asked_for_the_batch_as_it_will_be() -> None:
+    queue = queue_of(entry(1, deadline=2.5), *(entry(n) for n in (2, 3)), entry(4, "b"))
+    batch, late = queue.take(8, now=0.0)
+    assert (items(batch), items(late)) == ([2, 3], [1])
+
+
+def test_an_item_that_is_in_time_only_alone_goes_alone_where_nobody_else_can() -> None:
+    queue = queue_of(*(entry(n, deadline=1.5) for n in (1, 2)))
+    batch, late = queue.take(8, now=0.0)
+    assert (items(batch), items(late)) == ([2], [1])
+
+
+def test_an_answer_needs_time_for_its_way_back() -> None:
+    batch, late = queue_of(entry(1, deadline=1.0 + RETURN_SECONDS / 2)).take(8, now=0.0)
+    assert (batch, items(late)) == ([], [1])
+    batch, late = queue_of(entry(1, deadline=1.0 + RETURN_SECONDS)).take(8, now=0.0)
+    assert (items(batch), late) == ([1], [])
 
 
 def test_clearing_gives_back_those_still_wanted() -> None:

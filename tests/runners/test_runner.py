@@ -48,6 +48,9 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"max_latency_ms": "fast"}, "max_latency_ms is a number above 0, got 'fast'"),
     ({"preload": "yes"}, "preload is True, False or None, got 'yes'"),
     ({"preload": 1}, "preload is True, False or None, got 1"),
+    ({"max_wait_ms": 0}, "max_wait_ms is a number above 0, got 0"),
+    ({"admission": 1}, "admission is True or False, got 1"),
+    ({"admission": False, "max_wait_ms": 20}, "max_wait_ms=20 refuses calls by prediction"),
     ({"max_batchsize": 8}, "a runner has no option 'max_batchsize': did you mean 'max_batch_size'"),
     ({"zzz": 8}, "a runner has no option 'zzz': its options are workers, threads"),
 ]

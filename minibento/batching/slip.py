@@ -1,0 +1,27 @@
+"""Learns how much later than predicted answers come; knows neither queue nor clock."""
+
+__all__ = ["Slip"]
+
+# Of the newest error, as for round trips in TCP (RFC 6298, section 2), and so the two deviations:
+# half as many as there, for what comes a little late is not sent again.
+_MEAN, _DEVIATION, _DEVIATIONS = 1 / 8, 1 / 4, 2
+
+
+class Slip:
+    """The error of a prediction, fading: its mean and its mean deviation."""
+
+    __slots__ = ("_deviation", "_mean")
+
+    def __init__(self) -> None:
+        self._mean = 0.0
+        self._deviation = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """What to add to a prediction so that most answers come by then."""
+        return max(0.0, self._mean + _DEVIATIONS * self._deviation)
+
+    def observe(self, seconds: float) -> None:
+        """An answer came so much later than predicted, or earlier if below 0."""
+        self._deviation += _DEVIATION * (abs(seconds - self._mean) - self._deviation)
+        self._mean += _MEAN * (seconds - self._mean)
