@@ -6,7 +6,6 @@ Standard library only: it runs from the wheel in the bundle, on a machine that h
 import argparse
 import shlex
 import sys
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from minibento.bundles.fitting import refuse_other_machine
 from minibento.errors import BuildError, Corrupt, MinibentoError
 from minibento.packager.environment import make_environment
 from minibento.packager.trial import start_once
-from minibento.store.archive import check_digest
+from minibento.store.archive import archive_manifest, check_digest
 from minibento.store.disk import make_directory, path_errors, write_file
-from minibento.store.manifest import MANIFEST, MAX_MANIFEST, Manifest
+from minibento.store.manifest import Manifest
 from minibento.store.store import Store
 
 __all__ = ["PRODUCTION", "main"]
@@ -78,14 +77,11 @@ def _install(archive: Path, home: Path, sha256: str | None) -> None:
 
 def _read(archive: Path) -> tuple[Manifest, Facts]:
     """What it says of itself; whether that is true, importing it finds out."""
+    manifest = archive_manifest(archive)
     try:
-        with zipfile.ZipFile(archive) as bundle:
-            if bundle.getinfo(MANIFEST).file_size > MAX_MANIFEST:
-                raise Corrupt(f"{archive}: its {MANIFEST} is too large")
-            manifest = Manifest.from_bytes(bundle.read(MANIFEST))
-    except (zipfile.BadZipFile, OSError, KeyError) as error:
-        raise Corrupt(f"{archive} is no bundle: {error}: get a whole copy of it") from error
-    return manifest, Facts.from_json(manifest.about)
+        return manifest, Facts.from_json(manifest.about)
+    except Corrupt as error:
+        raise Corrupt(f"{archive} {error}") from error
 
 
 def _show(archive: Path) -> None:

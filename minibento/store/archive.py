@@ -5,8 +5,8 @@ import secrets
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -18,7 +18,14 @@ from minibento.store.files import copy_and_hash, open_below, read_manifest
 from minibento.store.manifest import MANIFEST, MAX_MANIFEST, Manifest
 from minibento.store.zip_layout import MAX_RATIO, check_layout
 
-__all__ = ["BUNDLE", "EXECUTES_CODE", "check_digest", "export_archive", "import_archive"]
+__all__ = [
+    "BUNDLE",
+    "EXECUTES_CODE",
+    "archive_manifest",
+    "check_digest",
+    "export_archive",
+    "import_archive",
+]
 
 _SUFFIXES = {"models": ".zip", "bundles": ".bundle"}
 # The keys of `about` that are read here. Loading these files can run code that is in them:
@@ -62,11 +69,37 @@ def import_archive(
     latest: bool,
 ) -> Entry:
     """Check the archive at `path` in whole, fill a draft with it, and publish that."""
+    with _opened(path) as (archive, manifest):
+        _check_kind(manifest, path, kind)
+        _check_trust(manifest, path, trust=trust)
+        _check_listed(archive, manifest, path)
+        with draft(manifest.name) as made:
+            for info in archive.infolist():
+                if info.filename != MANIFEST:
+                    with disk_errors(f"cannot import {manifest.tag}", made.path):
+                        _extract(archive, info, made.path)
+            sealed = made.seal(manifest.about, manifest.explicit)
+            if sealed != manifest:
+                raise _refused(path, _difference(sealed, manifest))
+            return made.place(sealed, Origin(source=path.name, trusted=trust, latest=latest))
+
+
+def archive_manifest(path: Path) -> Manifest:
+    """What an archive says of itself; whether its files are as it says, importing it finds out.
+
+    Raises what `Store.import_` raises.
+    """
+    with _opened(path) as (_, manifest):
+        return manifest
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     with path_errors("cannot import", path), open(path, "rb", opener=_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise StoreError(f"cannot import {path}: not a regular file")
         try:
-            return _import(draft, path, file, kind, trust=trust, latest=latest)
+            yield _read(path, file)
         except _DAMAGE as error:
             raise _refused(path, f"{type(error).__name__}: {error}") from error
 
@@ -76,31 +109,12 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _import(
-    draft: Callable[[str], AbstractContextManager[Draft]],
-    path: Path,
-    file: BinaryIO,
-    kind: str,
-    *,
-    trust: bool,
-    latest: bool,
-) -> Entry:
+def _read(path: Path, file: BinaryIO) -> tuple[zipfile.ZipFile, Manifest]:
     try:
         archive = check_layout(file)
-        manifest = Manifest.from_bytes(_read_manifest(archive))
+        return archive, Manifest.from_bytes(_read_manifest(archive))
     except Corrupt as error:
         raise _refused(path, str(error)) from error
-    _check_kind(manifest, path, kind)
-    _check_trust(manifest, path, trust=trust)
-    with archive, draft(manifest.name) as made:
-        for info in archive.infolist():
-            if info.filename != MANIFEST:
-                with disk_errors(f"cannot import {manifest.tag}", made.path):
-                    _extract(archive, info, made.path)
-        sealed = made.seal(manifest.about, manifest.explicit)
-        if sealed != manifest:
-            raise _refused(path, _difference(sealed, manifest))
-        return made.place(sealed, Origin(source=path.name, trusted=trust, latest=latest))
 
 
 def _write(entry: Entry, path: Path, *, compress: bool) -> None:
@@ -150,9 +164,12 @@ def _reading(entry: Entry) -> AbstractContextManager[None]:
 def _read_manifest(archive: zipfile.ZipFile) -> bytes:
     if MANIFEST not in archive.NameToInfo:
         raise Corrupt(f"it holds no {MANIFEST}, so it is no exported version")
-    if archive.getinfo(MANIFEST).file_size > MAX_MANIFEST:
+    with archive.open(MANIFEST) as file:
+        # Its claim of a size may be a lie, and `ZipFile.read` unpacks before it looks at that.
+        data = file.read(MAX_MANIFEST + 1)
+    if len(data) > MAX_MANIFEST:
         raise Corrupt(f"its {MANIFEST} exceeds {MAX_MANIFEST} bytes")
-    return archive.read(MANIFEST)
+    return data
 
 
 def check_digest(path: Path, sha256: str) -> None:
@@ -180,6 +197,15 @@ def _check_trust(manifest: Manifest, path: Path, *, trust: bool) -> None:
             "execute code when it is loaded: import it with --trust if you know who made it, or "
             "have it saved in a safe format and without custom_objects"
         )
+
+
+def _check_listed(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
+    """Before anything is unpacked: names and sizes are those of the manifest."""
+    claimed = {(one.filename, one.file_size) for one in archive.infolist()}
+    claimed = {one for one in claimed if one[0] != MANIFEST}
+    listed = {(one.path, one.size) for one in manifest.files}
+    if claimed != listed:
+        raise _refused(path, f"{min(claimed ^ listed)[0]!r} is not what its manifest says")
 
 
 def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> None:

@@ -12,13 +12,12 @@ import httpx2
 import pytest
 
 from minibento import testing
-from minibento.bundles.layout import MAIN
+from minibento.bundles.layout import ENVIRONMENT
 from minibento.errors import NotFound
 from minibento.packager import install, wheels
-from minibento.packager.bootstrap import bootstrap_source
 from minibento.store.home import local_store
 from minibento.store.store import Store
-from tests.bundles.making import make_bundle
+from tests.bundles.making import installable
 from tests.packager.projects import SERVICE, project, save_doubler
 
 
@@ -30,16 +29,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def exported(folder: Path, **other: Any) -> Path:
     """A bundle with minibento inside and no library."""
-    wheel = wheels.own_wheel()
-    entry = make_bundle(SERVICE, "doubler", files={MAIN: bootstrap_source().decode()}, **other)
-    with local_store("bundles").draft("doubling") as draft:
-        for one in entry.files:
-            (draft.path / one.path).parent.mkdir(parents=True, exist_ok=True)
-            (draft.path / one.path).write_bytes(entry.read(one.path))
-        (draft.path / "wheels").mkdir()
-        (draft.path / "wheels" / wheel.name).write_bytes(wheel.data)
-        whole = draft.publish(entry.about)
-    return local_store("bundles").export(whole.tag, folder)
+    return installable(folder, "doubler", service=SERVICE, **other)
 
 
 def run(file: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -109,18 +99,11 @@ def test_a_damaged_minibento_is_not_run(tmp_path: Path) -> None:
 
 def test_libraries_that_cannot_be_installed_leave_no_environment(tmp_path: Path) -> None:
     hashed = " --hash=sha256:" + "a" * 64
-    file = exported(tmp_path, vendored=True, environment="abcd")
-    with local_store("bundles").draft("doubling") as draft:
-        entry = local_store("bundles").get("doubling")
-        for one in entry.files:
-            (draft.path / one.path).parent.mkdir(parents=True, exist_ok=True)
-            (draft.path / one.path).write_bytes(entry.read(one.path))
-        (draft.path / "environment.lock").write_text(f"no-such-library==1.0{hashed}\n")
-        file = local_store("bundles").export(draft.publish(entry.about).tag, tmp_path)
-    said = refused(file, tmp_path / "site")
+    lock = {ENVIRONMENT: f"no-such-library==1.0{hashed}\n"}
+    said = refused(exported(tmp_path, vendored=True, files=lock), tmp_path / "site")
     assert "the bundle's environment cannot be installed" in said
     assert "no-such-library" in said
-    assert not (tmp_path / "site" / "envs" / "abcd").exists()
+    assert [one for one in (tmp_path / "site" / "envs").iterdir() if one.is_dir()] == []
 
 
 def test_the_unit_quotes_what_systemd_and_the_shell_would_read(tmp_path: Path) -> None:
