@@ -20,6 +20,7 @@ from importlib import metadata
 from pathlib import Path
 
 from minibento.errors import BuildError
+from minibento.packager.secrets import refuse_secrets
 
 __all__ = [
     "Wheel",
@@ -199,6 +200,7 @@ def _built(source: Path) -> Wheel:
 def _repacked(path: Path) -> Wheel:
     with zipfile.ZipFile(path) as archive:
         files = {one: archive.read(one) for one in archive.namelist() if not one.endswith("/")}
+    refuse_secrets(f"the wheel of {path.name.split('-')[0]}", files)
     (record,) = (one for one in files if one.endswith(".dist-info/RECORD"))
     del files[record]
     return Wheel(path.name, _packed(files, record.removesuffix("/RECORD")))
