@@ -3,6 +3,7 @@
 Each step is done elsewhere; here is their order, and what one hands to the next.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +38,7 @@ from minibento.store.disk import disk_errors
 from minibento.store.draft import Origin
 from minibento.store.entry import Entry
 from minibento.store.home import local_store
+from minibento.store.locks import hold_folder
 from minibento.store.manifest import Manifest
 from minibento.store.staging import stage
 from minibento.store.store import Store
@@ -144,7 +146,8 @@ def lock(build_file: BuildFile, place: Place, aim: Aim) -> Path:
     recorded = {str(entry.tag): entry.about.get("libraries", {}) for entry in models.values()}
     inside = [own_wheel(), *local_wheels(build_file.requirements, place.folder)]
     wanted = inputs(build_file.requirements, recorded, inside)
-    return make_lock(place.folder, wanted, aim.python, aim.platform)
+    with hold_folder(place.folder):
+        return make_lock(place.folder, wanted, aim.python, aim.platform)
 
 
 def bundle_name(service: str) -> str:
@@ -186,10 +189,12 @@ def _locked(
     recorded = {str(entry.tag): entry.about.get("libraries", {}) for entry in models.values()}
     wanted = inputs(recipe.build_file.requirements, recorded, inside)
     path, aim = project / layout.LOCK, recipe.aim
-    if not path.exists():
-        recipe.say(f"there is no {layout.LOCK}: resolving {len(wanted)} requirements")
-        make_lock(project, wanted, aim.python, aim.platform)
-        recipe.say(f"wrote {path}: commit it, so that every build installs the same")
+    if not os.path.lexists(path):
+        with hold_folder(project):
+            if not path.exists():  # nobody else has made it meanwhile
+                recipe.say(f"there is no {layout.LOCK}: resolving {len(wanted)} requirements")
+                make_lock(project, wanted, aim.python, aim.platform)
+                recipe.say(f"wrote {path}: commit it, so that every build installs the same")
     return check_lock(path, wanted, aim.python, aim.platform)
 
 

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from minibento.errors import BuildError
 
-__all__ = ["KeySearch", "forbidden_file", "forbidden_folder", "refuse_secrets"]
+__all__ = [
+    "KeySearch",
+    "forbidden_file",
+    "forbidden_folder",
+    "refuse_secrets",
+    "without_addresses",
+]
 
 _VERSION_CONTROL = {".git", ".hg", ".svn", ".bzr", "CVS"}
 _CACHES = {
@@ -82,6 +88,7 @@ _PRIVATE = re.compile(
     rb"(\\[nr]|[^A-Za-z0-9]){1,80}([A-Za-z-]{1,20}: |[A-Za-z0-9+/=]{20})"
 )
 _LONGEST = 256  # bytes of a match
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 # The code that a bundle is made of may be called as if it were one: `secrets.py` is a module.
 _CODE = ".py"
 
@@ -111,6 +118,11 @@ def refuse_secrets(what: str, files: Mapping[str, bytes]) -> None:
             why = "a private key is in it"
         if why is not None:
             raise BuildError(f"{what} holds {path} ({why}): leave it out where that is packed")
+
+
+def without_addresses(text: str) -> str:
+    """What another program said, without URLs: a password may stand in that of an index."""
+    return _ADDRESS.sub("the index", text)
 
 
 class KeySearch:

@@ -20,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 
 from minibento.errors import BuildError
-from minibento.packager.secrets import refuse_secrets
+from minibento.packager.secrets import refuse_secrets, without_addresses
 
 __all__ = [
     "Wheel",
@@ -193,7 +193,7 @@ def _built(source: Path) -> Wheel:
         made = list(Path(into).glob("*.whl"))
         if done.returncode or len(made) != 1:
             said = done.stderr.strip().splitlines()[-1:] or ["it gave no wheel"]
-            raise BuildError(f"{source} cannot be built as a wheel: {said[0]}")
+            raise BuildError(f"{source} cannot be built as a wheel: {without_addresses(said[0])}")
         return _repacked(made[0])
 
 

@@ -88,6 +88,9 @@ def test_packages_are_words_that_no_shell_reads() -> None:
         Container(packages=("a\nRUN b",)),
         Container(packages=("-oAPT::x=y",)),
         Container(packages=("{{ x }}",)),
+        Container(packages=("libgomp1-",)),
+        Container(packages=("libgomp1=12.2.0-",)),
+        Container(packages=("libgomp1:amd64-",)),
     ],
 )
 def test_what_a_foreign_bundle_says_of_its_image_is_checked_again(container: Container) -> None:

@@ -106,6 +106,30 @@ def test_libraries_that_cannot_be_installed_leave_no_environment(tmp_path: Path)
     assert [one for one in (tmp_path / "site" / "envs").iterdir() if one.is_dir()] == []
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no-such-library==1.0",
+        "--index-url http://127.0.0.1:9/",
+        "./wheels/x.whl",
+        "no-such-library==1.0 --hash=sha256:abc",
+        "-e .",
+    ],
+)
+def test_a_lock_with_anything_but_exact_hashed_versions_is_refused_whole(
+    tmp_path: Path, line: str
+) -> None:
+    file = exported(tmp_path, vendored=True, files={ENVIRONMENT: f"{line}\n"})
+    assert "is no exact version" in refused(file, tmp_path / "site")
+    assert not (tmp_path / "site" / "envs").exists()
+
+
+def test_a_bundle_that_names_anothers_environment_gets_none(tmp_path: Path) -> None:
+    said = refused(exported(tmp_path, environment="a" * 16), tmp_path / "site")
+    assert f"its environment is {'a' * 16}, but environment.lock makes" in said
+    assert not (tmp_path / "site" / "envs").exists()
+
+
 def test_the_unit_quotes_what_systemd_and_the_shell_would_read(tmp_path: Path) -> None:
     home = tmp_path / 'a "b" $HOME 50%'
     command = install._write_command(home, home / "envs" / "x" / "bin" / "python")
