@@ -25,6 +25,7 @@ from minibento.packager.documents import canonical_json, readme, sbom
 from minibento.packager.environment import environment_name
 from minibento.packager.lock import Lock, check_lock, inputs, make_lock
 from minibento.packager.trial import start_once
+from minibento.packager.untouched import untouched
 from minibento.packager.vendor import vendored
 from minibento.packager.wheels import (
     Wheel,
@@ -106,7 +107,8 @@ def build(build_file: BuildFile, place: Place, aim: Aim, say: Say) -> Built:
     with disk_errors("cannot build", store.folder), stage(store.folder / ".staging") as aside:
         code = aside / layout.CODE
         context.copy_to(code)
-        described = describe(replace(place, folder=code), project, context.why_missing)
+        with untouched(code, "while it is imported"):
+            described = describe(replace(place, folder=code), project, context.why_missing)
         name = bundle_name(described.name)
         models = _models(described.models, build_file.models)
         inside = [own_wheel(), *local_wheels(build_file.requirements, project)]
@@ -245,7 +247,8 @@ def _try(folder: Path, recipe: _Recipe) -> None:
     """Start it as it will be started: from its own files and models alone."""
     aim = recipe.aim
     if aim.is_here:
-        start_once(Path(sys.executable), str(folder), {})
+        with untouched(folder, "when it is started"):
+            start_once(Path(sys.executable), str(folder), {})
     else:
         recipe.say(f"not started: it is for Python {aim.python} on {aim.platform}")
 
