@@ -111,6 +111,8 @@ def make_environment(bundle: Path, facts: Facts, home: Path) -> Path:
                 except BaseException:
                     remove_tree(folder)
                     raise
+                # Thousands of files that pip wrote: all are on the disk before one says so.
+                os.sync()
                 (folder / _COMPLETE).touch()
                 sync_directory(folder)
     return _python(folder)
