@@ -15,7 +15,7 @@ _SHAPES = {
     "service": re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*\Z"),
     "python": re.compile(r"3\.[0-9]{1,2}\Z"),
     "platform": re.compile(r"[a-z0-9]+/[a-z0-9_]+\Z"),
-    "minibento": re.compile(r"[A-Za-z0-9.+!-]{1,64}\Z"),
+    "minibento": re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!-]{0,63}\Z"),
     "environment": re.compile(r"[a-z0-9]{1,64}\Z"),
 }
 

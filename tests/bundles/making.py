@@ -36,7 +36,7 @@ def facts(**other: Any) -> Facts:
 
 
 def make_bundle(
-    service: str,
+    code: str,
     *tags: str,
     name: str = "doubling",
     files: Mapping[str, str | bytes] | None = None,
@@ -45,8 +45,8 @@ def make_bundle(
     """A bundle of this code and these stored models, in the store, with an empty lock."""
     asked = [Tag(tag.name, tag.version or LATEST) for tag in map(Tag.parse, tags)]
     models = {str(tag): str(minibento.models.get(tag).tag) for tag in asked}
-    code = f"{layout.CODE}/service.py"
-    contents = {layout.ENVIRONMENT: "", layout.OPENAPI: '{"paths": {}}', code: service}
+    contents = {layout.ENVIRONMENT: "", layout.OPENAPI: '{"paths": {}}'}
+    contents[f"{layout.CODE}/service.py"] = code
     with local_store("bundles").draft(name) as draft:
         for exact in map(Tag.parse, models.values()):
             stored = local_store().get(exact).path
@@ -55,7 +55,7 @@ def make_bundle(
             (draft.path / path).parent.mkdir(parents=True, exist_ok=True)
             data = content if isinstance(content, bytes) else content.encode()
             (draft.path / path).write_bytes(data)
-        recorded = facts(models=models, **other)
+        recorded = facts(**{"models": models, **other})
         if "environment" not in other:
             lock = (draft.path / layout.ENVIRONMENT).read_bytes()
             named = environment_name(lock, recorded.python, recorded.platform)
@@ -66,14 +66,14 @@ def make_bundle(
 def installable(
     folder: Path,
     *tags: str,
-    service: str,
+    code: str,
     files: Mapping[str, str | bytes] | None = None,
     **other: Any,
 ) -> Path:
     """An exported bundle with minibento inside and no library."""
     wheel = wheels.own_wheel()
     inside = {layout.MAIN: bootstrap_source(), f"{layout.WHEELS}/{wheel.name}": wheel.data}
-    entry = make_bundle(service, *tags, files={**inside, **(files or {})}, **other)
+    entry = make_bundle(code, *tags, files={**inside, **(files or {})}, **other)
     return local_store("bundles").export(entry.tag, folder)
 
 

@@ -81,7 +81,7 @@ def test_a_flipped_byte_anywhere_is_found_by_verify_and_none_is_loaded(entry: En
 def test_a_flipped_byte_of_the_file_is_refused_or_makes_no_difference(
     tmp_path: Path, flips: int
 ) -> None:
-    file = installable(tmp_path, "doubler", service=SERVICE)
+    file = installable(tmp_path, "doubler", code=SERVICE)
     tag = local_store("bundles").get("doubling").tag
     data, random_ = file.read_bytes(), random.Random(7)
     site, whole = Store(tmp_path / "site", "bundles"), 0

@@ -34,7 +34,7 @@ def _good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINIBENTO_HOME", str(folder / "home"))
         save_doubler()
-        return installable(folder, "doubler", service=SERVICE)
+        return installable(folder, "doubler", code=SERVICE)
 
 
 @pytest.fixture

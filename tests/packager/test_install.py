@@ -33,7 +33,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def exported(folder: Path, **other: Any) -> Path:
     """A bundle with minibento inside and no library."""
-    return installable(folder, "doubler", service=SERVICE, **other)
+    return installable(folder, "doubler", code=SERVICE, **other)
 
 
 def run(file: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
