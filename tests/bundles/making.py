@@ -1,6 +1,9 @@
 """Bundles made by hand, for tests of what reads and serves them."""
 
+import io
 import shutil
+import sysconfig
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +20,7 @@ from minibento.store.entry import Entry
 from minibento.store.home import local_store
 from minibento.tag import LATEST, Tag
 
-__all__ = ["facts", "files", "installable", "make_bundle"]
+__all__ = ["facts", "files", "installable", "make_bundle", "runnable"]
 
 
 def facts(**other: Any) -> Facts:
@@ -75,6 +78,22 @@ def installable(
     inside = {layout.MAIN: bootstrap_source(), f"{layout.WHEELS}/{wheel.name}": wheel.data}
     entry = make_bundle(code, *tags, files={**inside, **(files or {})}, **other)
     return local_store("bundles").export(entry.tag, folder)
+
+
+def runnable(folder: Path, *tags: str, code: str, **other: Any) -> Path:
+    """The same, with an environment made in a second: its libraries are those of this one."""
+    libraries = io.BytesIO()
+    info = "borrowed-1.0.dist-info"
+    with zipfile.ZipFile(libraries, "w") as wheel:
+        wheel.writestr("borrowed.pth", f"{sysconfig.get_path('purelib')}\n")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: borrowed\nVersion: 1.0\n")
+        tags_ = "Root-Is-Purelib: true\nTag: py3-none-any\n"
+        wheel.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nGenerator: test\n{tags_}")
+        wheel.writestr(f"{info}/RECORD", "")
+    borrowed = wheels.Wheel("borrowed-1.0-py3-none-any.whl", libraries.getvalue())
+    lock = wheels.environment_lock(b"", [wheels.own_wheel(), borrowed])
+    inside = {layout.ENVIRONMENT: lock, f"{layout.WHEELS}/{borrowed.name}": borrowed.data}
+    return installable(folder, *tags, code=code, files=inside, vendored=True, **other)
 
 
 def files(entry: Entry) -> set[Path]:

@@ -1,7 +1,6 @@
 """Builds of services that do what no import should: refused or harmless, and nobody is left."""
 
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -23,31 +22,19 @@ from minibento.packager.trial import start_once
 from minibento.processes.place import Place
 from minibento.store.entry import Entry
 from minibento.store.home import local_store
+from tests.packager.marking import MARK, marked
 from tests.packager.projects import SERVICE, project, save_doubler, write_lock
 from tests.processes.launching import until
 
 HERE = Aim(False, this_python(), this_platform())
-MARK = f"HOSTILE_TEST_MARK={secrets.token_hex(8)}"
 
 
 @pytest.fixture(autouse=True)
 def _nobody_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whoever descends from the test has its mark, whatever else it has done."""
-    monkeypatch.setenv(*MARK.split("="))
+    monkeypatch.setenv(*MARK)
     yield
     assert marked() == []
-
-
-def marked() -> list[str]:
-    """All processes with the mark but this one."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if MARK.encode() in path.read_bytes() and path.parent.name != str(os.getpid()):
-                found.append((path.parent / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue
-    return found
 
 
 @pytest.fixture
