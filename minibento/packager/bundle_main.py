@@ -16,7 +16,8 @@ import zlib
 from pathlib import Path
 
 NEEDED = (3, 11)
-LARGEST = 64 << 20  # bytes of the manifest, or of our own wheel
+LARGEST = 32 << 20  # bytes of our own wheel
+LONGEST = 8 << 20  # of the manifest, and a line for each file
 WHEEL = re.compile(r"wheels/(minibento-[A-Za-z0-9.+!_]+-py3-none-any\.whl)\Z")
 DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError),
@@ -46,20 +47,20 @@ def own_wheel(archive: Path) -> "tuple[str, bytes]":
         names = bundle.namelist()
         if len(set(names)) != len(names):
             raise ValueError("it names a file twice")
-        files = json.loads(read(bundle, "manifest.json"))["files"]
+        files = json.loads(read(bundle, "manifest.json", LONGEST + 1200 * len(names)))["files"]
         (path,) = [one for one in files if WHEEL.match(one)]
-        wheel = read(bundle, path)
+        wheel = read(bundle, path, LARGEST)
     if files[path] != [len(wheel), hashlib.sha256(wheel).hexdigest()]:
         raise ValueError(f"{path} is not what its manifest says")
     return path.partition("/")[2], wheel
 
 
-def read(bundle: zipfile.ZipFile, name: str) -> bytes:
+def read(bundle: zipfile.ZipFile, name: str, limit: int) -> bytes:
     """A file of limited size, whatever the archive says of it."""
     with bundle.open(name) as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise ValueError(f"{name} has more than {LARGEST} bytes")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"{name} has more than {limit} bytes")
     return data
 
 

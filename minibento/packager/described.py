@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def main() -> None:
         with os.fdopen(answer_to, "w") as pipe:
             json.dump(answer, pipe)
     # Not after threads of user code that never end.
-    sys.stdout.flush()
+    with suppress(OSError, ValueError, AttributeError):  # it may have closed or replaced it
+        sys.stdout.flush()
     os._exit(0)
 
 

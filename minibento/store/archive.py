@@ -35,6 +35,9 @@ BUNDLE = "bundle"
 _PICKLE = ".pkl"  # how the names of pickles end; only the refusal shows them
 _FEW = 5  # pickles are named at most
 _WORTH = 0.95  # compressed to more than this share, a file is stored as it is
+# A manifest takes up to 25 times its size in memory: it may not be much longer than what it lists.
+_ABOUT = 8 << 20
+_RECORD = 1200
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError)
 _TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -164,11 +167,12 @@ def _reading(entry: Entry) -> AbstractContextManager[None]:
 def _read_manifest(archive: zipfile.ZipFile) -> bytes:
     if MANIFEST not in archive.NameToInfo:
         raise Corrupt(f"it holds no {MANIFEST}, so it is no exported version")
+    limit = min(MAX_MANIFEST, _ABOUT + _RECORD * len(archive.NameToInfo))
     with archive.open(MANIFEST) as file:
         # Its claim of a size may be a lie, and `ZipFile.read` unpacks before it looks at that.
-        data = file.read(MAX_MANIFEST + 1)
-    if len(data) > MAX_MANIFEST:
-        raise Corrupt(f"its {MANIFEST} exceeds {MAX_MANIFEST} bytes")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise Corrupt(f"its {MANIFEST} exceeds {limit} bytes")
     return data
 
 

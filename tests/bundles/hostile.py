@@ -77,6 +77,7 @@ def _with_manifest(path: Path, data: bytes) -> None:
         for one, content in {**members, MANIFEST: data}.items():
             info = zipfile.ZipInfo(one, (1980, 1, 1, 0, 0, 0))
             info.external_attr = (stat.S_IFREG | 0o444) << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, content)
 
 
@@ -224,6 +225,8 @@ def _cases() -> Iterator[tuple[str, Change]]:
     yield "P5 bomb", _bomb
     yield "P5 manifest that lies", lambda path: _lie(path, MANIFEST)
     yield "P5 wheel that lies", lambda path: _lie(path, evil_wheel(path)[0])
+    lists = b'{"files": [' + b"[]," * 10_000_000 + b"[]]}"
+    yield "P5 manifest that is all lists", lambda path: _with_manifest(path, lists)
     yield "P5 deep manifest", lambda path: _with_manifest(path, b"[" * 1_000_000)
     yield "P5 overlapping", _overlap
     for tenths in range(10):

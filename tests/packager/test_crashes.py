@@ -201,6 +201,23 @@ def test_killed_at_any_step_nothing_is_half_there_and_the_next_run_works(
 
 
 @needs_strace
+@pytest.mark.system
+@pytest.mark.parametrize("count", [30, 300, 1500])
+@pytest.mark.parametrize("verb", ["build", "install"])
+def test_killed_with_all_that_it_starts_nothing_is_half_there(
+    scene: Scene, verb: str, count: int
+) -> None:
+    """pip, the described service and the tried server too: each at so many files that it opens."""
+    scene.renew()
+    inject = f"inject=openat:signal=SIGKILL:when={count}"
+    killed = scene.run(verb, *strace(scene.folder / "log", inject), "-f")
+    assert killed.returncode not in {0, 2}, killed
+    until(lambda: marked() == [], 30, lambda: f"left: {marked()}")
+    check_whole(scene)
+    check_next(scene, verb)
+
+
+@needs_strace
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("verb", VERBS)
 def test_refused_by_the_disk_at_any_step_it_says_so_and_leaves_nothing(

@@ -12,7 +12,7 @@ import pytest
 
 from minibento.errors import AlreadyExists, Corrupt, MinibentoError, NotFound, StoreError, Untrusted
 from minibento.store import zip_layout
-from minibento.store.manifest import MANIFEST
+from minibento.store.manifest import MANIFEST, Json
 from minibento.store.store import Store
 from tests.store.conftest import Save
 from tests.store.packing import lying, pack
@@ -374,6 +374,15 @@ def test_a_manifest_that_unpacks_to_more_than_it_says_takes_no_memory(
     finally:
         tracemalloc.stop()
     assert untouched(other)
+
+
+def test_a_manifest_that_is_much_longer_than_what_it_lists_is_not_read(
+    other: Store, tmp_path: Path
+) -> None:
+    long: dict[str, Json] = {"metadata": {"x": [[]] * 3_000_000}}
+    with pytest.raises(Corrupt, match=r"manifest\.json exceeds 8391008 bytes"):
+        other.import_(pack(tmp_path / "x.zip", {"a": b"1"}, about=long))
+    other.import_(pack(tmp_path / "x.zip", {"a": b"1"}, about={"metadata": "y" * (7 << 20)}))
 
 
 def test_more_entries_than_a_short_zip_can_count_are_read_as_a_long_one(tmp_path: Path) -> None:
