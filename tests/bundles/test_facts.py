@@ -44,6 +44,20 @@ def test_what_is_no_bundles_is_refused(change: dict[str, Any]) -> None:
         Facts.from_json(about)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("service", "models", "runners", "python", "platform", "minibento", "environment"),
+        "container",
+    ],
+)
+def test_a_bundle_that_does_not_say_all_is_refused(name: str) -> None:
+    about = facts().to_json()
+    del about["bundle"][name]
+    with pytest.raises(Corrupt, match="is no bundle's"):
+        Facts.from_json(about)
+
+
 def test_what_a_model_records_is_refused() -> None:
     with pytest.raises(Corrupt, match="`minibento build` makes bundles"):
         Facts.from_json({"framework": "sklearn"})
