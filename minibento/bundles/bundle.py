@@ -49,6 +49,14 @@ class Bundle:
         """The bytes of a file, verified. Raises NotFound or Corrupt."""
         return self._files.read(name)
 
+    def verify_code(self) -> None:
+        """Hash what Python is going to import by itself; models are verified as they are loaded.
+
+        Raises:
+            Corrupt: a file was changed, is missing, or was not built with it.
+        """
+        self._files.verify(CODE)
+
     def model(self, wanted: Tag) -> Entry:
         """The model that a tag of the build, or an exact one, stands for.
 

@@ -15,7 +15,7 @@ _SHAPES = {
     "service": re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*\Z"),
     "python": re.compile(r"3\.[0-9]{1,2}\Z"),
     "platform": re.compile(r"[a-z0-9]+/[a-z0-9_]+\Z"),
-    "minibento": re.compile(r"[A-Za-z0-9.+!-]{1,64}\Z"),
+    "minibento": re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!-]{0,63}\Z"),
     "environment": re.compile(r"[a-z0-9]{1,64}\Z"),
 }
 
@@ -77,7 +77,7 @@ class Facts:
             given["container"] = _container(given["container"])
             facts = cls(**given)
             _check(facts)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Corrupt(
                 f"is no bundle's: {type(error).__name__}: {error}; `minibento build` makes bundles"
             ) from error
@@ -85,6 +85,8 @@ class Facts:
 
 
 def _container(given: Mapping[str, Any]) -> Container:
+    if not isinstance(given["packages"], list | tuple):
+        raise TypeError("container.packages is no list")
     return Container(**{**given, "packages": tuple(given["packages"])})
 
 

@@ -10,7 +10,7 @@ from minibento.bundles.bundle import Bundle
 from minibento.bundles.layout import CODE, ENVIRONMENT, OPENAPI
 from minibento.bundles.openapi_diff import changes
 from minibento.cli.kind import kind
-from minibento.cli.output import Format, output_option, print_json
+from minibento.cli.output import Format, output_option, print_json, print_line
 from minibento.cli.tags import tag_argument
 from minibento.packager.lock import read_lock
 from minibento.store.entry import Entry
@@ -94,7 +94,7 @@ def _show(found: Mapping[str, Any]) -> None:
         *_api(found["api"]),
     ]
     for line in lines or ["nothing differs"]:
-        click.echo(line)
+        print_line(line)
 
 
 def _api(found: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import click
 
 from minibento.cli.kind import kind
-from minibento.cli.output import Format, output_option, print_json
+from minibento.cli.output import Format, output_option, print_json, print_line
 from minibento.cli.quantities import size
 from minibento.cli.tags import tag_argument
 from minibento.store.entry import Entry
@@ -27,7 +27,7 @@ def tree(tag: str, output: Format) -> None:
     for path in sorted(sizes):
         *above, name = path.rstrip("/").split("/")
         end = "/" if path.endswith("/") else ""
-        click.echo(f"{'  ' * (len(above) + 1)}{name}{end}  {size(sizes[path])}")
+        print_line(f"{'  ' * (len(above) + 1)}{name}{end}  {size(sizes[path])}")
 
 
 def _sizes(entry: Entry) -> dict[str, int]:

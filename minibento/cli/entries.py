@@ -51,14 +51,14 @@ def details(entry: Entry, latest: bool, now: datetime) -> dict[str, str | Sequen
         "created": f"{age(entry.created, now)} ({entry.created.isoformat(timespec='seconds')})",
         "size": size(entry.size),
         "path": str(entry.path),
-        "methods": [_method(name, one) for name, one in about.get("signatures", {}).items()],
-        "models": _pairs(about.get("models", {})),
-        "labels": _pairs(about.get("labels", {})),
-        "metadata": _pairs(about.get("metadata", {})),
-        "objects": ", ".join(about.get("custom_objects", ())),
+        "methods": [_method(name, one) for name, one in _mapping(about, "signatures").items()],
+        "models": _pairs(about, "models"),
+        "labels": _pairs(about, "labels"),
+        "metadata": _pairs(about, "metadata"),
+        "objects": ", ".join(map(str, _list(about, "custom_objects"))),
         "python": " on ".join(str(about[n]) for n in ("python", "platform") if about.get(n)),
         "wheels": "all inside" if about.get("vendored") else "",
-        "libraries": _pairs(about.get("libraries", {})),
+        "libraries": _pairs(about, "libraries"),
         "files": [f"{one.path}  {size(one.size)}  sha256 {one.sha256[:12]}" for one in entry.files],
     }
 
@@ -87,9 +87,21 @@ def details_as_json(entry: Entry, latest: bool) -> dict[str, Any]:
     }
 
 
-def _method(name: str, signature: Mapping[str, Any]) -> str:
-    return f"{name}  batchable" if signature.get("batchable") else name
+def _mapping(about: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What was recorded under a name; a foreign archive may have anything there."""
+    found = about.get(name)
+    return found if isinstance(found, dict) else {}
 
 
-def _pairs(values: Mapping[str, Any]) -> list[str]:
-    return [f"{name} = {value}" for name, value in values.items()]
+def _list(about: Mapping[str, Any], name: str) -> Sequence[Any]:
+    found = about.get(name)
+    return found if isinstance(found, list) else ()
+
+
+def _method(name: str, signature: object) -> str:
+    batchable = isinstance(signature, dict) and signature.get("batchable")
+    return f"{name}  batchable" if batchable else name
+
+
+def _pairs(about: Mapping[str, Any], name: str) -> list[str]:
+    return [f"{key} = {value}" for key, value in _mapping(about, name).items()]

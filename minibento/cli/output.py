@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-__all__ = ["Format", "output_option", "print_facts", "print_json", "print_table"]
+__all__ = ["Format", "output_option", "print_facts", "print_json", "print_line", "print_table"]
 
 Format = str
 Command = Callable[..., None]
@@ -28,6 +28,11 @@ def output_option(command: Command) -> Command:
 def print_json(document: Any) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(document, indent=2, default=str))
+
+
+def print_line(text: str) -> None:
+    """Print one line, whatever names are in it."""
+    click.echo(_plain(text))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -144,7 +144,7 @@ def _nothing(target: str, folder: Path) -> str:
     head = target.partition(":")[0]
     if head and _exists(folder / head) and (folder / head).is_dir():
         return _empty(head)
-    if (folder / f"{head}.py").is_file():
+    if _exists(folder / f"{head}.py"):
         return f"{target!r} is neither a file nor module:Name: did you mean {head}.py?"
     files = [path.name for path in sorted(folder.glob("*.py"))]
     near = get_close_matches(head if head.endswith(".py") else f"{head}.py", files, n=1)

@@ -3,6 +3,7 @@
 Each step is done elsewhere; here is their order, and what one hands to the next.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ from minibento.packager.documents import canonical_json, readme, sbom
 from minibento.packager.environment import environment_name
 from minibento.packager.lock import Lock, check_lock, inputs, make_lock
 from minibento.packager.trial import start_once
+from minibento.packager.untouched import untouched
 from minibento.packager.vendor import vendored
 from minibento.packager.wheels import (
     Wheel,
@@ -37,6 +39,7 @@ from minibento.store.disk import disk_errors
 from minibento.store.draft import Origin
 from minibento.store.entry import Entry
 from minibento.store.home import local_store
+from minibento.store.locks import hold_folder
 from minibento.store.manifest import Manifest
 from minibento.store.staging import stage
 from minibento.store.store import Store
@@ -104,7 +107,8 @@ def build(build_file: BuildFile, place: Place, aim: Aim, say: Say) -> Built:
     with disk_errors("cannot build", store.folder), stage(store.folder / ".staging") as aside:
         code = aside / layout.CODE
         context.copy_to(code)
-        described = describe(replace(place, folder=code), project, context.why_missing)
+        with untouched(code, "while it is imported"):
+            described = describe(replace(place, folder=code), project, context.why_missing)
         name = bundle_name(described.name)
         models = _models(described.models, build_file.models)
         inside = [own_wheel(), *local_wheels(build_file.requirements, project)]
@@ -144,7 +148,8 @@ def lock(build_file: BuildFile, place: Place, aim: Aim) -> Path:
     recorded = {str(entry.tag): entry.about.get("libraries", {}) for entry in models.values()}
     inside = [own_wheel(), *local_wheels(build_file.requirements, place.folder)]
     wanted = inputs(build_file.requirements, recorded, inside)
-    return make_lock(place.folder, wanted, aim.python, aim.platform)
+    with hold_folder(place.folder):
+        return make_lock(place.folder, wanted, aim.python, aim.platform)
 
 
 def bundle_name(service: str) -> str:
@@ -186,10 +191,12 @@ def _locked(
     recorded = {str(entry.tag): entry.about.get("libraries", {}) for entry in models.values()}
     wanted = inputs(recipe.build_file.requirements, recorded, inside)
     path, aim = project / layout.LOCK, recipe.aim
-    if not path.exists():
-        recipe.say(f"there is no {layout.LOCK}: resolving {len(wanted)} requirements")
-        make_lock(project, wanted, aim.python, aim.platform)
-        recipe.say(f"wrote {path}: commit it, so that every build installs the same")
+    if not os.path.lexists(path):
+        with hold_folder(project):
+            if not path.exists():  # nobody else has made it meanwhile
+                recipe.say(f"there is no {layout.LOCK}: resolving {len(wanted)} requirements")
+                make_lock(project, wanted, aim.python, aim.platform)
+                recipe.say(f"wrote {path}: commit it, so that every build installs the same")
     return check_lock(path, wanted, aim.python, aim.platform)
 
 
@@ -240,7 +247,8 @@ def _try(folder: Path, recipe: _Recipe) -> None:
     """Start it as it will be started: from its own files and models alone."""
     aim = recipe.aim
     if aim.is_here:
-        start_once(Path(sys.executable), str(folder), {})
+        with untouched(folder, "when it is started"):
+            start_once(Path(sys.executable), str(folder), {})
     else:
         recipe.say(f"not started: it is for Python {aim.python} on {aim.platform}")
 

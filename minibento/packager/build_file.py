@@ -21,6 +21,7 @@ __all__ = [
     "is_debian_package",
     "is_image",
     "is_python",
+    "is_requirement",
     "read_build_file",
 ]
 
@@ -37,8 +38,16 @@ _IMAGE = re.compile(
 # Debian policy 5.6.1 and 5.6.12.
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9-]+)?(?:=[A-Za-z0-9.+~:-]+)?\Z", re.ASCII)
 _PYTHON = re.compile(r"3\.[0-9]{1,2}\Z")
-# The first words of a requirement that pip would take for an option, an address or a file.
-_NO_REQUIREMENT = re.compile(r"-|.*://|.*[\x00-\x1f\x7f]", re.DOTALL)
+# https://packaging.python.org/specifications/dependency-specifiers/ without addresses; and without
+# anything that a requirements file takes for an option, a variable, a comment or a further line.
+_ONE = r"(?:===|[=~!<>]=|[<>])\s*[A-Za-z0-9.*+!_-]+"
+_REQUIREMENT = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?[ ]*(?:\[[A-Za-z0-9._, -]*\])?[ ]*"
+    rf"\(?(?:{_ONE}(?:[ ]*,[ ]*{_ONE})*)?\)?[ ]*"
+    r"(?:;(?:[A-Za-z0-9_.,'\"<>=!~()+*/]|[ ](?!-)|(?<![ ;])-)*)?\Z",
+    re.ASCII,
+)
+_LOCAL = re.compile(r"\.\.?(?:/[^/$\\]+)*/?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,13 @@ def is_image(text: str) -> bool:
 
 def is_debian_package(text: str) -> bool:
     """Whether it is a package, perhaps with architecture and version, and no option."""
-    return _PACKAGE.match(text) is not None
+    # apt-get takes a word that ends with - for one to be removed.
+    return _PACKAGE.match(text) is not None and not text.endswith("-")
+
+
+def is_requirement(text: str) -> bool:
+    """Whether it is a library, perhaps with versions and a condition, and no option or address."""
+    return _REQUIREMENT.match(text) is not None
 
 
 def is_python(text: str) -> bool:
@@ -187,13 +202,14 @@ class _Reader:
             )
         wanted = self._listed(at.get("requirements"), "python.requirements", "requirements")
         for one, requirement in wanted:
-            if _NO_REQUIREMENT.match(requirement) or not requirement.strip():
+            local = requirement.isprintable() and _LOCAL.match(requirement)
+            if not local and not is_requirement(requirement):
                 raise ConfigError(
                     f"{self._file.place(one)}: python.requirements names {shown(requirement)}, "
                     "must be a requirement such as httpx2>=2.0, or a folder such as ./library: "
                     "indexes and options belong into pip's own configuration"
                 )
-        return version, tuple(requirement.strip() for _, requirement in wanted)
+        return version, tuple(requirement for _, requirement in wanted)
 
     def _container(self, node: "Node | None") -> Container:
         if node is None:

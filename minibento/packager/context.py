@@ -3,15 +3,18 @@
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from minibento.bundles.layout import LOCK
-from minibento.errors import BuildError
+from minibento.errors import BuildError, Corrupt
 from minibento.packager.build_file import BUILD_FILE, BuildFile
 from minibento.packager.ignored import Ignored, Patterns
-from minibento.packager.secrets import forbidden_file, forbidden_folder, holds_a_key
-from minibento.store.disk import BLOCK
+from minibento.packager.secrets import KeySearch, forbidden_file, forbidden_folder
+from minibento.store.disk import BLOCK, disk_errors
+from minibento.store.files import open_below
 
 __all__ = ["Context", "ContextFile", "LeftOut", "context_of"]
 
@@ -88,7 +91,11 @@ def context_of(folder: Path, build_file: BuildFile) -> Context:
             there are too many.
     """
     context = Context(folder)
-    _Search(folder, build_file, context).search("")
+    try:
+        _Search(folder, build_file, context).search("")
+    except OSError as error:  # gone since its folder was listed, or not for us
+        where = error.filename or folder
+        raise BuildError(f"{where} cannot be read: {error.strerror or error}") from error
     context.files.sort(key=lambda one: one.path)
     context.left_out.sort(key=lambda one: (-one.size, one.path))
     _check_amount(context)
@@ -149,7 +156,10 @@ class _Search:
         if why is not None:
             self._context.left_out.append(LeftOut(path, size, why))
             return
-        real = _resolved(self._folder, path) if entry.is_symlink() else entry.stat()
+        if entry.is_symlink():
+            real = (self._folder / _resolved(self._folder, path)).stat()
+        else:
+            real = entry.stat()
         if not stat.S_ISREG(real.st_mode):
             raise BuildError(f"{path} is no regular file but a pipe, socket or device: exclude it")
         if real.st_size > MAX_FILE and path not in self._named:
@@ -157,7 +167,7 @@ class _Search:
                 f"{path} has {real.st_size / 1e6:,.0f} MB: a model belongs into the model store; "
                 f"if it must go in, name it: include: [..., {path}]; if not, exclude it"
             )
-        if _begins_with_a_key(self._folder / path):
+        if _holds_a_key(self._folder, path):
             self._context.left_out.append(LeftOut(path, size, "a private key is in it"))
             return
         self._context.files.append(ContextFile(path, real.st_size))
@@ -177,8 +187,8 @@ class _Search:
         return f"left out by {decided[1]}" if decided is not None and decided[0] else None
 
 
-def _resolved(folder: Path, path: str) -> os.stat_result:
-    """What a link leads to, if that is in the project and may go in itself."""
+def _resolved(folder: Path, path: str) -> str:
+    """The path that a file really has, if that is in the project and may go in itself."""
     try:
         target = (folder / path).resolve(strict=True)
     except (OSError, RuntimeError) as error:
@@ -188,20 +198,28 @@ def _resolved(folder: Path, path: str) -> os.stat_result:
     hidden = any(forbidden_folder(folder / parent) for parent in below.parents)
     if not inside or hidden or forbidden_file(target.name) is not None:
         raise BuildError(
-            f"{path} is a link to {(folder / path).readlink()}, which is not among what may go "
-            "in: put a copy of the file there, or exclude it"
+            f"{path} is a link to {below if inside else target}, or behind one, which is not among "
+            "what may go in: put a copy of the file there, or exclude it"
         )
-    return target.stat()
+    return below.as_posix()
 
 
-def _begins_with_a_key(path: Path) -> bool:
-    if path.suffix == ".py":
-        return False
+@contextmanager
+def _opened(folder: Path, path: str) -> Iterator[BinaryIO]:
+    """A file as it is now: a folder on the way may have become a link since it was found."""
     try:
-        with path.open("rb", buffering=0) as file:
-            return holds_a_key(file.read(BLOCK))
+        with os.fdopen(open_below(folder, _resolved(folder, path)), "rb", buffering=0) as file:
+            yield file
+    except Corrupt as error:
+        raise BuildError(f"{path} {error}: build again") from error
     except OSError as error:
-        raise BuildError(f"{path} cannot be read: {error.strerror}") from error
+        raise BuildError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _holds_a_key(folder: Path, path: str) -> bool:
+    search = KeySearch()
+    with _opened(folder, path) as file:
+        return any(search.finds(block) for block in iter(lambda: file.read(BLOCK), b""))
 
 
 def _sizes(folder: Path) -> Iterator[int]:
@@ -223,15 +241,12 @@ def _check_amount(context: Context) -> None:
 
 
 def _copy(folder: Path, one: ContextFile, target: Path) -> None:
-    try:
-        source = os.open((folder / one.path).resolve(), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(source, "rb") as file, target.open("xb") as made:
-            before = os.fstat(source)
+    with _opened(folder, one.path) as file:
+        before, written = os.fstat(file.fileno()), 0
+        with disk_errors("cannot copy the project", target), target.open("xb") as made:
             while block := file.read(BLOCK):
-                made.write(block)
-            after, written = os.fstat(source), made.tell()
-    except OSError as error:
-        raise BuildError(f"{one.path} cannot be copied: {error.strerror or error}") from error
+                written += made.write(block)
+        after = os.fstat(file.fileno())
     same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
     if not same or written != one.size:
         raise BuildError(f"{one.path} was changed while it was copied: build again")

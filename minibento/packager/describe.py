@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minibento.errors import BuildError
+from minibento.packager.trial import stop
 from minibento.processes.place import Place
 
 __all__ = ["Description", "describe"]
@@ -18,6 +19,7 @@ __all__ = ["Description", "describe"]
 _MODULE = "minibento.packager.described"
 # As long as a server waits for a service that is being imported.
 _SECONDS = 120.0
+_STOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,14 @@ def _ask(place: Place, question: Mapping[str, Any], hidden: str) -> dict[str, An
     # A file, not a pipe: nobody reads while the child writes, and a document may be long.
     with tempfile.TemporaryFile("w+") as answer:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE, str(answer.fileno())],
+            [sys.executable, "-P", "-m", _MODULE, str(answer.fileno()), str(os.getpid())],
             cwd=place.folder,
             env=_environment(hidden),
             stdin=subprocess.PIPE,
             stdout=sys.stderr.fileno() if _has_descriptor() else subprocess.DEVNULL,
             pass_fds=[answer.fileno()],
             text=True,
+            process_group=0,
         )
         try:
             child.communicate(json.dumps(question), timeout=_SECONDS)
@@ -90,13 +93,16 @@ def _ask(place: Place, question: Mapping[str, Any], hidden: str) -> dict[str, An
                 "or in runners, not while the module is imported"
             ) from None
         finally:
-            child.kill()
-            child.wait()
+            stop(child, _STOP_SECONDS)
         answer.seek(0)
         said = answer.read()
-    if not said:
-        raise BuildError(f"{place.module} ended its process with exit code {child.returncode}")
-    return dict(json.loads(said))
+    try:
+        return dict(json.loads(said))
+    except ValueError as error:
+        raise BuildError(
+            f"{place.module} ended its process with exit code {child.returncode}, before it was "
+            "imported"
+        ) from error
 
 
 def _has_descriptor() -> bool:

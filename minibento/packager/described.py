@@ -1,20 +1,22 @@
 """The program that describes a service for a bundle: imports it and tells what it found, as JSON.
 
-    python -P -m minibento.packager.described DESCRIPTOR
+    python -P -m minibento.packager.described DESCRIPTOR PARENT
 
 The place comes on standard input. User code may print what it likes: the answer goes to the
-descriptor.
+descriptor. PARENT is the process that asks.
 """
 
 import json
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from minibento.errors import MinibentoError
 from minibento.models.resolving import recording
+from minibento.packager.guard import guarded
 from minibento.processes.describe import described
 from minibento.processes.place import Place
 from minibento.processes.told import told
@@ -25,17 +27,23 @@ __all__ = ["main"]
 
 def main() -> None:
     """Describe one service."""
-    answer_to = int(sys.argv[1])
+    answer_to, me = int(sys.argv[1]), os.getpid()
     given = json.load(sys.stdin)
     place = Place.from_json(given["place"])
     _hide(Path(given["hidden"]))
     sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     try:
         answer = _answer(place)
     except BaseException as error:  # noqa: BLE001 - whatever user code raises
         answer = {"failed": told(error, place.folder), "missing": _missing(error, place.folder)}
-    with os.fdopen(answer_to, "w") as pipe:
-        json.dump(answer, pipe)
+    if os.getpid() == me:  # not a copy that user code has made of this process
+        with os.fdopen(answer_to, "w") as pipe:
+            json.dump(answer, pipe)
+    # Not after threads of user code that never end.
+    with suppress(OSError, ValueError, AttributeError):  # it may have closed or replaced it
+        sys.stdout.flush()
+    os._exit(0)
 
 
 def _hide(folder: Path) -> None:
@@ -81,4 +89,4 @@ def _missing(error: BaseException, folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    guarded(main, int(sys.argv[2]))

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from minibento.bundles.facts import Facts
 from minibento.bundles.layout import ENVIRONMENT, WHEELS
-from minibento.errors import BuildError
+from minibento.errors import BuildError, Corrupt
+from minibento.packager.lock import read_lock
+from minibento.packager.secrets import without_addresses
 from minibento.store.disk import disk_errors, make_directory, remove_tree, sync_directory
 from minibento.store.locks import hold
 
@@ -93,9 +95,11 @@ def make_environment(bundle: Path, facts: Facts, home: Path) -> Path:
 
     Raises:
         BuildError: pip refuses, or there is none; nothing half-made is left.
+        Corrupt: the bundle's lock is none, or another one than it says.
         StoreError: the disk refuses.
     """
     folder = environment_folder(home, facts)
+    _check_lock(bundle, facts)
     with disk_errors("the environment cannot be made", folder):
         make_directory(folder.parent)
         # Scripts hold the path of their interpreter, so it is made where it stays.
@@ -107,9 +111,27 @@ def make_environment(bundle: Path, facts: Facts, home: Path) -> Path:
                 except BaseException:
                     remove_tree(folder)
                     raise
+                # Thousands of files that pip wrote: all are on the disk before one says so.
+                os.sync()
                 (folder / _COMPLETE).touch()
                 sync_directory(folder)
     return _python(folder)
+
+
+def _check_lock(bundle: Path, facts: Facts) -> None:
+    """Nobody gets another bundle's environment, or makes one under its name."""
+    with disk_errors("the bundle cannot be read", bundle / ENVIRONMENT):
+        data = (bundle / ENVIRONMENT).read_bytes()
+    try:
+        read_lock(data, ENVIRONMENT)
+    except BuildError as error:
+        raise Corrupt(f"the bundle is not as `minibento build` makes it: {error}") from error
+    name = environment_name(data, facts.python, facts.platform)
+    if name != facts.environment:
+        raise Corrupt(
+            f"the bundle says that its environment is {facts.environment}, but {ENVIRONMENT} makes "
+            f"{name}: `minibento build` makes bundles"
+        )
 
 
 def _install(bundle: Path, folder: Path, *, vendored: bool) -> None:
@@ -155,4 +177,5 @@ def _run(command: Sequence[str], cwd: Path) -> None:
     )
     if done.returncode:
         lines = done.stdout.decode("utf-8", "replace").strip().splitlines()[-_LAST:]
-        raise BuildError("\n".join(["the bundle's environment cannot be installed:", *lines]))
+        said = [without_addresses(line) for line in lines]
+        raise BuildError("\n".join(["the bundle's environment cannot be installed:", *said]))

@@ -69,7 +69,7 @@ class Ignored:
             self._found[folder] = [
                 Patterns(f"{folder}{name}", _lines(self._root / folder / name))
                 for name in reversed(IGNORE_FILES)
-                if (self._root / folder / name).is_file()
+                if _is_own_file(self._root / folder / name)
             ]
         return self._found[folder]
 
@@ -81,6 +81,11 @@ def _folders(path: str) -> Iterator[tuple[str, str]]:
     for depth in range(len(parts) - 1, -1, -1):
         above = "".join(f"{part}/" for part in parts[:depth])
         yield above, "/".join(parts[depth:]) + end
+
+
+def _is_own_file(path: Path) -> bool:
+    """As in git, a link is no such file: errors would quote whatever it leads to."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _lines(path: Path) -> list[str]:

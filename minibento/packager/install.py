@@ -6,7 +6,6 @@ Standard library only: it runs from the wheel in the bundle, on a machine that h
 import argparse
 import shlex
 import sys
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from minibento.bundles.fitting import refuse_other_machine
 from minibento.errors import BuildError, Corrupt, MinibentoError
 from minibento.packager.environment import make_environment
 from minibento.packager.trial import start_once
-from minibento.store.archive import check_digest
-from minibento.store.disk import make_directory, path_errors, write_file
-from minibento.store.manifest import MANIFEST, MAX_MANIFEST, Manifest
+from minibento.store.archive import archive_manifest, check_digest
+from minibento.store.disk import disk_errors, make_directory, path_errors, write_file
+from minibento.store.locks import hold
+from minibento.store.manifest import Manifest
 from minibento.store.store import Store
 
 __all__ = ["PRODUCTION", "main"]
@@ -55,6 +55,7 @@ def _parser(archive: Path) -> argparse.ArgumentParser:
 
 
 def _install(archive: Path, home: Path, sha256: str | None) -> None:
+    _quoted(home)  # before anything is done for a unit that cannot be written
     if sha256 is not None:
         check_digest(archive, sha256)
     manifest, facts = _read(archive)
@@ -66,10 +67,12 @@ def _install(archive: Path, home: Path, sha256: str | None) -> None:
     python = make_environment(bundle.path, facts, home)
     _say("starting it once")
     start_once(python, str(bundle.tag), {"MINIBENTO_HOME": str(home)})
-    command = _write_command(home, python)
-    unit = _write_unit(home, bundle.tag.name, command)
-    store.alias(bundle.tag, PRODUCTION)
     name = bundle.tag.name
+    # Of two that install at once, one comes after the other: command and unit go with the alias.
+    with disk_errors("cannot install", home), hold(home / ".install.lock"):
+        command = _write_command(home, python)
+        unit = _write_unit(home, name, command)
+        store.alias(bundle.tag, PRODUCTION)
     print(f"installed {bundle.tag}, which {name}:{PRODUCTION} stands for now")
     print(f"serve it:       {shlex.quote(str(command))} serve {name}:{PRODUCTION}")
     print(f"under systemd:  systemctl enable --now {shlex.quote(str(unit))}")
@@ -78,14 +81,11 @@ def _install(archive: Path, home: Path, sha256: str | None) -> None:
 
 def _read(archive: Path) -> tuple[Manifest, Facts]:
     """What it says of itself; whether that is true, importing it finds out."""
+    manifest = archive_manifest(archive)
     try:
-        with zipfile.ZipFile(archive) as bundle:
-            if bundle.getinfo(MANIFEST).file_size > MAX_MANIFEST:
-                raise Corrupt(f"{archive}: its {MANIFEST} is too large")
-            manifest = Manifest.from_bytes(bundle.read(MANIFEST))
-    except (zipfile.BadZipFile, OSError, KeyError) as error:
-        raise Corrupt(f"{archive} is no bundle: {error}: get a whole copy of it") from error
-    return manifest, Facts.from_json(manifest.about)
+        return manifest, Facts.from_json(manifest.about)
+    except Corrupt as error:
+        raise Corrupt(f"{archive} {error}") from error
 
 
 def _show(archive: Path) -> None:
@@ -103,7 +103,8 @@ def _write_command(home: Path, python: Path) -> Path:
     """`bin/minibento`: the command, in the environment of what was installed last."""
     text = (
         "#!/bin/sh\n"
-        f'export MINIBENTO_HOME="${{MINIBENTO_HOME:-{_double_quoted(home)}}}"\n'
+        f'[ -n "$MINIBENTO_HOME" ] || MINIBENTO_HOME={shlex.quote(str(home))}\n'
+        "export MINIBENTO_HOME\n"
         f'exec {shlex.quote(str(python))} -P -m minibento.cli "$@"\n'
     )
     return _replace(home / "bin" / "minibento", text, 0o755)
@@ -111,7 +112,8 @@ def _write_command(home: Path, python: Path) -> Path:
 
 def _write_unit(home: Path, name: str, command: Path) -> Path:
     """A systemd unit (systemd.service(5), systemd.exec(5))."""
-    started, run = _systemd(command), f"minibento-{name}"
+    # By the shell that it is written for: systemd takes no program with quotes in its path.
+    started, run = f"/bin/sh {_quoted(command).replace('$', '$$')}", f"minibento-{name}"
     text = f"""[Unit]
 Description={name}, served by minibento
 After=network.target
@@ -121,7 +123,7 @@ Type=notify
 NotifyAccess=main
 ExecStart={started} serve {name}:{PRODUCTION}
 ExecReload={started} reload {name}
-Environment={_systemd(f"MINIBENTO_HOME={home}")}
+Environment={_quoted(f"MINIBENTO_HOME={home}")}
 Environment=MINIBENTO_RUN_DIR=/run/{run}
 RuntimeDirectory={run}
 RuntimeDirectoryMode=0700
@@ -140,17 +142,15 @@ WantedBy=multi-user.target
     return _replace(home / "systemd" / f"{name}.service", text, 0o644)
 
 
-def _double_quoted(path: Path) -> str:
-    """For between double quotes in a shell."""
-    return "".join(f"\\{one}" if one in '\\"$`' else one for one in str(path))
+def _quoted(text: object) -> str:
+    """One word of a unit, with what systemd replaces escaped (systemd.syntax(7)).
 
-
-def _systemd(text: object) -> str:
-    """One word of a unit: quoted, with what systemd replaces escaped (systemd.syntax(7))."""
+    In the arguments of a command `$` is to be doubled beside.
+    """
     escaped = str(text).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     if not escaped.isprintable():
         raise BuildError(f"{escaped!r} cannot stand in a systemd unit: choose another --home")
-    return f'"{escaped.replace("$", "$$")}"'
+    return f'"{escaped}"'
 
 
 def _replace(path: Path, text: str, mode: int) -> Path:

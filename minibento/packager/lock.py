@@ -5,10 +5,12 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,8 +18,11 @@ from pathlib import Path
 from minibento.bundles.layout import LOCK
 from minibento.bundles.machine import PLATFORMS, this_platform, this_python
 from minibento.errors import BuildError
+from minibento.packager.build_file import is_requirement
+from minibento.packager.secrets import without_addresses
 from minibento.packager.wheels import Wheel, name_of, requirements_of
-from minibento.store.disk import write_file
+from minibento.store.disk import path_errors, write_file
+from minibento.wording import shown
 
 __all__ = ["Lock", "check_lock", "inputs", "make_lock", "read_lock"]
 
@@ -28,8 +33,10 @@ _PIN = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9,._ -]*\])?==(?P<version>[^\s;\\]+)"
     r"(\s*;[^#]*?)?(?P<hashes>(\s+--hash=sha256:[0-9a-f]{64})+)\s*\Z"
 )
-# A URL with a password may stand in what a resolver says of an index.
-_ADDRESS = re.compile(r"\b[a-z]+://\S+")
+_INSIDE = re.compile(
+    r"\./wheels/(?P<name>[A-Za-z0-9][A-Za-z0-9._+!-]*\.whl) --hash=sha256:[0-9a-f]{64}\Z"
+)
+_LARGEST = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +46,12 @@ class Lock:
     Attributes:
         data: Its bytes.
         pins: The version of each library, by normalised name.
+        inside: The wheels that come with it.
     """
 
     data: bytes
     pins: Mapping[str, str]
+    inside: Sequence[str] = ()
 
 
 def inputs(
@@ -58,7 +67,8 @@ def inputs(
         wheels: Those inside: what they need is locked, they themselves are not.
 
     Raises:
-        BuildError: two models were saved with different versions of a library.
+        BuildError: two models were saved with different versions of a library, or somebody needs
+            what is no requirement.
     """
     inside = {wheel.distribution for wheel in wheels}
     wanted = {one for wheel in wheels for one in requirements_of(wheel)}
@@ -75,11 +85,20 @@ def inputs(
             wanted.add(f"{name}=={version}")
     # It does the installing, and where there is no network it comes along.
     wanted.add("pip")
+    for one in wanted:
+        # It becomes a line of a file that also takes options; models and wheels may be foreign.
+        if not is_requirement(one):
+            raise BuildError(
+                f"{shown(without_addresses(one))} is needed, which is no requirement such as "
+                "httpx2>=2.0: an address or option belongs into pip's own configuration"
+            )
     return sorted(one for one in wanted if name_of(one) not in inside)
 
 
 def make_lock(folder: Path, wanted: Sequence[str], python: str, platform: str) -> Path:
     """Resolve the inputs and write requirements.lock into the folder, replacing one.
+
+    Whoever calls it is the only one who does, by `hold_folder`.
 
     By uv where it is installed, else by pip, which can only do it for this Python and machine.
 
@@ -91,13 +110,21 @@ def make_lock(folder: Path, wanted: Sequence[str], python: str, platform: str) -
         raise BuildError(
             f"pip cannot lock for Python {python} on {platform} from here: pip install uv"
         )
-    with tempfile.TemporaryDirectory() as aside:
-        file = Path(aside) / "requirements.in"
-        file.write_text("".join(f"{one}\n" for one in wanted))
-        found = _by_pip(file) if uv is None else _by_uv(uv, file, python, platform)
     path = folder / LOCK
-    write_file(path.with_name(f".{LOCK}.new"), _header(wanted, python, platform) + found)
-    path.with_name(f".{LOCK}.new").replace(path)
+    aside = path.with_name(f".{LOCK}.new")
+    with path_errors("cannot write", path):
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "requirements.in"
+            file.write_text("".join(f"{one}\n" for one in wanted))
+            found = _by_pip(file) if uv is None else _by_uv(uv, file, python, platform)
+        # What is no lock, for whatever is configured here, does not get into the project.
+        read_lock(found, "what was resolved")
+        try:
+            write_file(aside, _header(wanted, python, platform) + found)
+            aside.replace(path)
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
     return path
 
 
@@ -107,7 +134,9 @@ def check_lock(path: Path, wanted: Sequence[str], python: str, platform: str) ->
     Raises:
         BuildError: it is not, or holds anything but exact versions with hashes.
     """
-    lock = read_lock(path.read_bytes(), str(path))
+    lock = read_lock(_read(path), str(path))
+    if lock.inside:
+        raise BuildError(f"{path} names ./wheels/{lock.inside[0]}, which only a bundle has")
     lines = lock.data.decode().splitlines()
     expected = _header(wanted, python, platform).decode().splitlines()
     given = [line for line in lines if line.startswith("#")]
@@ -130,7 +159,7 @@ def check_lock(path: Path, wanted: Sequence[str], python: str, platform: str) ->
 
 
 def read_lock(data: bytes, where: str) -> Lock:
-    """What a lock's lines say; those of wheels inside a bundle are passed over.
+    """What a lock's lines say.
 
     Raises:
         BuildError: a line is not an exact version with hashes.
@@ -140,22 +169,44 @@ def read_lock(data: bytes, where: str) -> Lock:
     except UnicodeDecodeError as error:
         raise BuildError(f"{where} is no text: `minibento lock` renews it") from error
     pins: dict[str, str] = {}
+    inside = []
     for number, line in _logical_lines(text):
+        wheel = _INSIDE.match(line)
+        if wheel is not None:
+            inside.append(wheel["name"])
+            continue
         found = _PIN.match(line)
         if found is None:
+            said = shown(without_addresses(line), 80)
             raise BuildError(
-                f"{where}:{number}: {line[:80]!r} is no exact version with its hashes, such as "
+                f"{where}:{number}: {said} is no exact version with its hashes, such as "
                 "click==8.2.1 --hash=sha256:...: `minibento lock` renews the file"
             )
         pins[name_of(found["name"])] = found["version"]
-    return Lock(data, pins)
+    return Lock(data, pins, inside)
+
+
+def _read(path: Path) -> bytes:
+    """Not of a pipe, which nobody may write into, or a device, which has no end."""
+    with (
+        path_errors("cannot read", path),
+        open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file,
+    ):
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise BuildError(
+                f"{path} is no regular file: remove it, and `minibento lock` writes it"
+            )
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise BuildError(f"{path} has more than {_LARGEST} bytes: `minibento lock` writes it anew")
+    return data
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     gathered, begun = "", 0
     for number, line in enumerate(text.splitlines(), 1):
         begun = begun if gathered else number
-        if not gathered and (not line.strip() or line.startswith(("#", "./wheels/"))):
+        if not gathered and (not line.strip() or line.startswith("#")):
             continue
         gathered += line.removesuffix("\\")
         if not line.endswith("\\"):
@@ -181,7 +232,11 @@ def _uv() -> list[str] | None:
 
 
 def _by_uv(uv: Sequence[str], file: Path, python: str, platform: str) -> bytes:
-    options = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--color=never"]
+    options = [
+        *("--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--color=never"),
+        # Which a configuration of its own may ask for.
+        *("--no-emit-index-url", "--no-emit-find-links"),
+    ]
     if platform not in PLATFORMS:
         raise BuildError(f"platform is {platform}, must be one of {', '.join(PLATFORMS)}")
     target = f"{PLATFORMS[platform]}-{_GLIBC}"
@@ -222,7 +277,7 @@ def _run(command: Sequence[str], file: Path) -> bytes:
     if done.returncode:
         said = " ".join(done.stderr.decode("utf-8", "replace").split())[-600:]
         raise BuildError(
-            f"the requirements cannot be locked: {_ADDRESS.sub('the index', said)}: "
+            f"the requirements cannot be locked: {without_addresses(said)}: "
             "change python.requirements, or save the model with libraries that go together"
         )
     return done.stdout

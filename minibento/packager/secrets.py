@@ -2,10 +2,18 @@
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["forbidden_file", "forbidden_folder", "holds_a_key"]
+from minibento.errors import BuildError
+
+__all__ = [
+    "KeySearch",
+    "forbidden_file",
+    "forbidden_folder",
+    "refuse_secrets",
+    "without_addresses",
+]
 
 _VERSION_CONTROL = {".git", ".hg", ".svn", ".bzr", "CVS"}
 _CACHES = {
@@ -32,7 +40,24 @@ _FILES: Sequence[tuple[str, str]] = (
     (".pgpass", "credentials"),
     (".htpasswd", "credentials"),
     (".git-credentials", "credentials"),
+    (".gitconfig", "credentials"),
+    (".condarc", "credentials"),
+    (".s3cfg", "credentials"),
+    (".boto", "credentials"),
+    (".my.cnf", "credentials"),
+    (".vault-token", "credentials"),
+    (".dockercfg", "credentials"),
+    (".dockerconfigjson", "credentials"),
+    ("pip.conf", "credentials"),
+    ("pip.ini", "credentials"),
+    ("uv.toml", "credentials"),
+    ("auth.json", "credentials"),
+    ("kaggle.json", "credentials"),
+    ("rclone.conf", "credentials"),
+    ("*.tfvars", "credentials"),
+    ("*.tfstate", "credentials"),
     ("credentials", "credentials"),
+    ("credentials.*", "credentials"),
     ("*credentials*.json", "credentials"),
     ("*service[-_]account*.json", "credentials"),
     ("client_secret*.json", "credentials"),
@@ -56,9 +81,14 @@ _FILES: Sequence[tuple[str, str]] = (
     (".DS_Store", "a cache"),
     ("*.bundle", "a bundle"),
 )
-# RFC 7468, section 10 and 11, and what OpenSSH and PGP write.
-_PRIVATE = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----")
-_LOOKED_AT = 64 << 10
+# RFC 7468, section 10 and 11, and what OpenSSH and PGP write; then at least a line of the key, so
+# that code which only speaks of such lines is not meant.
+_PRIVATE = re.compile(
+    rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----"
+    rb"(\\[nr]|[^A-Za-z0-9]){1,80}([A-Za-z-]{1,20}: |[A-Za-z0-9+/=]{20})"
+)
+_LONGEST = 256  # bytes of a match
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 # The code that a bundle is made of may be called as if it were one: `secrets.py` is a module.
 _CODE = ".py"
 
@@ -79,6 +109,30 @@ def forbidden_file(name: str) -> str | None:
     return next((why for pattern, why in _FILES if fnmatch.fnmatchcase(lowered, pattern)), None)
 
 
-def holds_a_key(data: bytes) -> bool:
-    """Whether the beginning of a file has a private key in it."""
-    return _PRIVATE.search(data[:_LOOKED_AT]) is not None
+def refuse_secrets(what: str, files: Mapping[str, bytes]) -> None:
+    """Raise BuildError if one of these files, by path, is or holds what never goes in."""
+    for path, data in files.items():
+        *folders, name = path.split("/")
+        why = forbidden_file(name) or next(filter(None, map(_FOLDERS.get, folders)), None)
+        if why is None and KeySearch().finds(data):
+            why = "a private key is in it"
+        if why is not None:
+            raise BuildError(f"{what} holds {path} ({why}): leave it out where that is packed")
+
+
+def without_addresses(text: str) -> str:
+    """What another program said, without URLs: a password may stand in that of an index."""
+    return _ADDRESS.sub("the index", text)
+
+
+class KeySearch:
+    """Looks for a private key in a file that comes in blocks."""
+
+    def __init__(self) -> None:
+        self._end = b""
+
+    def finds(self, block: bytes) -> bool:
+        """Whether there is one by the end of this block."""
+        data = self._end + block
+        self._end = data[-_LONGEST:]
+        return _PRIVATE.search(data) is not None

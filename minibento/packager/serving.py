@@ -33,8 +33,10 @@ def place_of(bundle: Bundle) -> Place:
 
     Raises:
         BuildError: it is made for another Python or platform.
+        Corrupt: its code is not what was built.
     """
     refuse_other_machine(bundle.tag, bundle.facts)
+    bundle.verify_code()
     module, _, attribute = bundle.facts.service.partition(":")
     python = installed_environment(home(), bundle.facts)
     return Place(bundle.code, module, attribute, bundle.path, python)

@@ -4,17 +4,16 @@ Standard library only: the installer runs it before minibento is installed.
 """
 
 import os
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from minibento.errors import BuildError
 
-__all__ = ["start_once"]
+__all__ = ["start_once", "stop"]
 
 _POLL_SECONDS = 0.02
 _STOP_SECONDS = 15.0
@@ -39,7 +38,7 @@ def start_once(
     with tempfile.TemporaryDirectory(prefix="mb-") as folder, tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [
-                *(python, "-P", "-m", "minibento.cli", "serve", target),
+                *(python, "-P", "-m", "minibento.cli.on_trial", str(os.getpid()), "serve", target),
                 *("--host", "127.0.0.1", "--port", "0", "--name", "trial", "--no-access-log"),
             ],
             cwd=folder,
@@ -52,7 +51,7 @@ def start_once(
         try:
             _wait(process, output.fileno(), time.monotonic() + seconds, seconds)
         finally:
-            _stop(process)
+            stop(process, _STOP_SECONDS)
 
 
 def _wait(process: "subprocess.Popen[bytes]", output: int, until: float, seconds: float) -> None:
@@ -73,14 +72,12 @@ def _end(said: bytes) -> str:
     return "\n".join(said.decode("utf-8", "replace").splitlines()[-_LAST_LINES:])
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """A second SIGTERM makes haste of no grace; nobody's request is under way."""
+def stop(process: "subprocess.Popen[Any]", seconds: float) -> None:
+    """Let a guard end its child and what that has left behind."""
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGINT)
+        process.terminate()
     try:
-        process.wait(_STOP_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            process.kill()
+        process.kill()
         process.wait()

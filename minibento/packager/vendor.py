@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,8 +11,11 @@ from pathlib import Path
 from minibento.bundles.machine import PLATFORMS, this_platform, this_python
 from minibento.errors import BuildError
 from minibento.packager.lock import Lock
+from minibento.packager.secrets import without_addresses
 from minibento.store.disk import disk_errors, make_directory
 from minibento.store.home import home
+from minibento.store.locks import hold
+from minibento.store.staging import stage
 
 __all__ = ["vendored"]
 
@@ -34,15 +36,18 @@ def vendored(lock: Lock, python: str, platform: str, into: Path) -> None:
     cache = home() / "cache" / "wheels"
     with disk_errors("wheels cannot be kept", cache):
         make_directory(cache)
-        if not (cache / key).is_dir():
-            with tempfile.TemporaryDirectory(dir=cache, prefix=".") as aside:
-                wheels = Path(aside) / "wheels"
-                wheels.mkdir()
-                _download(lock, python, platform, wheels)
-                if not (cache / key).exists():
+        with hold(cache / f".{key}.lock"):
+            if not (cache / key).is_dir():
+                with stage(cache / ".staging") as aside:
+                    wheels = aside / "wheels"
+                    wheels.mkdir()
+                    _download(lock, python, platform, wheels)
                     wheels.rename(cache / key)
         for wheel in sorted((cache / key).iterdir()):
-            shutil.copyfile(wheel, into / wheel.name)
+            data = wheel.read_bytes()
+            if hashlib.sha256(data).hexdigest().encode() not in lock.data:
+                raise BuildError(f"{wheel} is not what is locked: remove {cache / key}")
+            (into / wheel.name).write_bytes(data)
 
 
 def _download(lock: Lock, python: str, platform: str, into: Path) -> None:
@@ -65,7 +70,7 @@ def _download(lock: Lock, python: str, platform: str, into: Path) -> None:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [
             "pip says nothing of it: is pip installed here?"
         ]
-        raise BuildError(f"the wheels cannot be had: {' '.join(said[:_LAST])}")
+        raise BuildError(f"the wheels cannot be had: {without_addresses(' '.join(said[:_LAST]))}")
 
 
 def _aim(python: str, platform: str) -> Sequence[str]:

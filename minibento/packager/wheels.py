@@ -20,6 +20,7 @@ from importlib import metadata
 from pathlib import Path
 
 from minibento.errors import BuildError
+from minibento.packager.secrets import refuse_secrets, without_addresses
 
 __all__ = [
     "Wheel",
@@ -192,13 +193,14 @@ def _built(source: Path) -> Wheel:
         made = list(Path(into).glob("*.whl"))
         if done.returncode or len(made) != 1:
             said = done.stderr.strip().splitlines()[-1:] or ["it gave no wheel"]
-            raise BuildError(f"{source} cannot be built as a wheel: {said[0]}")
+            raise BuildError(f"{source} cannot be built as a wheel: {without_addresses(said[0])}")
         return _repacked(made[0])
 
 
 def _repacked(path: Path) -> Wheel:
     with zipfile.ZipFile(path) as archive:
         files = {one: archive.read(one) for one in archive.namelist() if not one.endswith("/")}
+    refuse_secrets(f"the wheel of {path.name.split('-')[0]}", files)
     (record,) = (one for one in files if one.endswith(".dist-info/RECORD"))
     del files[record]
     return Wheel(path.name, _packed(files, record.removesuffix("/RECORD")))

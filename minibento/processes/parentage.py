@@ -44,8 +44,10 @@ def adopted_by(parent: int, within: float = 5.0) -> bool:
     return True
 
 
-def die_with_parent(parent: int) -> None:
+def die_with_parent(parent: int, number: int = _SIGKILL) -> None:
     """Be killed when the parent ends; leave at once, with status 1, if it is not `parent`.
+
+    Or get signal `number`, to see to something first.
 
     Only once re-parented: the end of a middle process would be that of the parent. Lost at a fork
     (each child must ask for itself) and, for programs with other rights than ours, at an exec. The
@@ -54,7 +56,7 @@ def die_with_parent(parent: int) -> None:
     Raises:
         OSError: the kernel refuses.
     """
-    _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+    _prctl(_PR_SET_PDEATHSIG, number)
     # It may have ended before the kernel knew.
     if os.getppid() != parent:
         os._exit(1)

@@ -58,8 +58,9 @@ def enter_bundle(folder: str | None) -> None:
     """
     if folder is not None:
         os.environ["MINIBENTO_BUNDLE"] = folder
-        # Byte code beside the sources would be a file that does not belong.
+        # Byte code beside the sources would be a file that does not belong, whoever writes it.
         sys.dont_write_bytecode = True
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 
 def module_file(at: Place) -> str:

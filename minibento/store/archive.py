@@ -5,13 +5,13 @@ import secrets
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from minibento.errors import AlreadyExists, Corrupt, StoreError
-from minibento.store.arrival import Arrival
+from minibento.store.arrival import Arrival, refusal
 from minibento.store.disk import BLOCK, disk_errors, path_errors, sync_directory
 from minibento.store.draft import Draft
 from minibento.store.entry import Entry
@@ -19,10 +19,13 @@ from minibento.store.files import open_below, read_manifest, sha256_of
 from minibento.store.manifest import MANIFEST, MAX_MANIFEST, Manifest
 from minibento.store.zip_layout import MAX_RATIO, check_layout
 
-__all__ = ["check_digest", "export_archive", "import_archive"]
+__all__ = ["archive_manifest", "check_digest", "export_archive", "import_archive"]
 
 _SUFFIXES = {"models": ".zip", "bundles": ".bundle"}
 _WORTH = 0.95  # compressed to more than this share, a file is stored as it is
+# A manifest takes up to 25 times its size in memory: it may not be much longer than what it lists.
+_ABOUT = 8 << 20
+_RECORD = 1200
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError)
 _TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -58,13 +61,35 @@ def import_archive(
 ) -> Entry:
     """Check the archive at `path` in whole, fill a draft with it, and publish that."""
     arrival = Arrival(str(path), path.name, kind, "import", trust=trust, latest=latest)
+    with _opened(path) as (archive, manifest):
+        arrival.check(manifest)
+        _check_listed(archive, manifest, path)
+        with draft(manifest.name) as made:
+            for info in archive.infolist():
+                if info.filename != MANIFEST:
+                    with disk_errors(f"cannot import {manifest.tag}", made.path):
+                        _extract(archive, info, made.path)
+            return arrival.finish(made, manifest)
+
+
+def archive_manifest(path: Path) -> Manifest:
+    """What an archive says of itself; whether its files are as it says, importing it finds out.
+
+    Raises what `Store.import_` raises.
+    """
+    with _opened(path) as (_, manifest):
+        return manifest
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     with path_errors("cannot import", path), open(path, "rb", opener=_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise StoreError(f"cannot import {path}: not a regular file")
         try:
-            return _import(draft, file, arrival)
+            yield _read(path, file)
         except _DAMAGE as error:
-            raise arrival.refused(f"{type(error).__name__}: {error}") from error
+            raise _refused(path, f"{type(error).__name__}: {error}") from error
 
 
 def _at_once(path: str, flags: int) -> int:
@@ -72,21 +97,12 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _import(
-    draft: Callable[[str], AbstractContextManager[Draft]], file: BinaryIO, arrival: Arrival
-) -> Entry:
+def _read(path: Path, file: BinaryIO) -> tuple[zipfile.ZipFile, Manifest]:
     try:
         archive = check_layout(file)
-        manifest = Manifest.from_bytes(_read_manifest(archive))
+        return archive, Manifest.from_bytes(_read_manifest(archive))
     except Corrupt as error:
-        raise arrival.refused(str(error)) from error
-    arrival.check(manifest)
-    with archive, draft(manifest.name) as made:
-        for info in archive.infolist():
-            if info.filename != MANIFEST:
-                with disk_errors(f"cannot import {manifest.tag}", made.path):
-                    _extract(archive, info, made.path)
-        return arrival.finish(made, manifest)
+        raise _refused(path, str(error)) from error
 
 
 def _write(entry: Entry, path: Path, *, compress: bool) -> None:
@@ -136,9 +152,13 @@ def _reading(entry: Entry) -> AbstractContextManager[None]:
 def _read_manifest(archive: zipfile.ZipFile) -> bytes:
     if MANIFEST not in archive.NameToInfo:
         raise Corrupt(f"it holds no {MANIFEST}, so it is no exported version")
-    if archive.getinfo(MANIFEST).file_size > MAX_MANIFEST:
-        raise Corrupt(f"its {MANIFEST} exceeds {MAX_MANIFEST} bytes")
-    return archive.read(MANIFEST)
+    limit = min(MAX_MANIFEST, _ABOUT + _RECORD * len(archive.NameToInfo))
+    with archive.open(MANIFEST) as file:
+        # Its claim of a size may be a lie, and `ZipFile.read` unpacks before it looks at that.
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise Corrupt(f"its {MANIFEST} exceeds {limit} bytes")
+    return data
 
 
 def check_digest(path: Path, sha256: str) -> None:
@@ -149,9 +169,22 @@ def check_digest(path: Path, sha256: str) -> None:
         raise Corrupt(f"{path} has the sha256 {found}, not {sha256}: get the right file")
 
 
+def _check_listed(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
+    """Before anything is unpacked: names and sizes are those of the manifest."""
+    claimed = {(one.filename, one.file_size) for one in archive.infolist()}
+    claimed = {one for one in claimed if one[0] != MANIFEST}
+    listed = {(one.path, one.size) for one in manifest.files}
+    if claimed != listed:
+        raise _refused(path, f"{min(claimed ^ listed)[0]!r} is not what its manifest says")
+
+
 def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> None:
     target = folder / info.filename
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(info) as source, target.open("xb") as file:
         while block := source.read(BLOCK):
             file.write(block)
+
+
+def _refused(path: Path, reason: str) -> Corrupt:
+    return refusal(str(path), "import", reason)

@@ -7,7 +7,7 @@ from minibento.store.draft import Draft, Origin
 from minibento.store.entry import Entry
 from minibento.store.manifest import Manifest
 
-__all__ = ["BUNDLE", "EXECUTES_CODE", "MAX_BYTES", "MAX_FILES", "Arrival", "kind_of"]
+__all__ = ["BUNDLE", "EXECUTES_CODE", "MAX_BYTES", "MAX_FILES", "Arrival", "kind_of", "refusal"]
 
 MAX_BYTES = 1 << 40
 MAX_FILES = 100_000
@@ -69,11 +69,7 @@ class Arrival:
 
     def refused(self, reason: str) -> Corrupt:
         """The error for what is not, to the byte, a version that was sent off."""
-        again = {"import": "export", "pull": "push"}[self.verb]
-        return Corrupt(
-            f"{self.place} cannot be {self.verb}ed: {reason}; "
-            f"get a whole copy, or {again} the version again"
-        )
+        return refusal(self.place, self.verb, reason)
 
     def _check_size(self, manifest: Manifest) -> None:
         count, size = len(manifest.files), sum(record.size for record in manifest.files)
@@ -92,6 +88,14 @@ class Arrival:
                 f"{self.verb} it with --trust if you know who made it, or have it saved in a safe "
                 "format and without custom_objects"
             )
+
+
+def refusal(place: str, verb: str, reason: str) -> Corrupt:
+    """The error for what cannot be taken in from a place by `import` or `pull`."""
+    again = {"import": "export", "pull": "push"}[verb]
+    return Corrupt(
+        f"{place} cannot be {verb}ed: {reason}; get a whole copy, or {again} the version again"
+    )
 
 
 def kind_of(manifest: Manifest) -> str:

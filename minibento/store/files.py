@@ -84,18 +84,22 @@ class VerifiedFiles:
             if held:
                 yield held
 
-    def verify(self) -> None:
+    def verify(self, below: str = "") -> None:
         """Hash every file, and look for files that do not belong. Empty folders are no matter.
+
+        Args:
+            below: Only what is in this folder of the version.
 
         Raises:
             Corrupt: the version is not what was saved; the message names the file.
         """
+        for name in self._records:
+            if not below or name.startswith(f"{below}/"):
+                self.copy(name, None)
         with self._readable(self._folder):
-            found = {path for path, _ in walk(self._folder) if path != MANIFEST}
+            found = {path for path, _ in walk(self._folder, below) if path != MANIFEST}
         for extra in sorted(found - self._records.keys()):
             raise self._corrupt(extra, "was not saved with it")
-        for name in self._records:
-            self.copy(name, None)
 
     def _record(self, name: str) -> FileRecord:
         if name not in self._records:

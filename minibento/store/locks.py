@@ -7,10 +7,10 @@ for the clock, and it needs no library.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["hold", "try_hold"]
+__all__ = ["hold", "hold_folder", "try_hold"]
 
 
 @contextmanager
@@ -26,6 +26,21 @@ def hold(path: Path) -> Iterator[None]:
             break
         os.close(descriptor)
     try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def hold_folder(path: Path) -> Iterator[None]:
+    """Hold a lock on a folder of the user's, leaving no file in it.
+
+    Some network file systems lock no folder: there nothing is held.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

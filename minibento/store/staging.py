@@ -47,6 +47,12 @@ def _claim(area: Path, held: ExitStack) -> Path:
     while True:
         folder = area / f"{os.getpid()}-{secrets.token_hex(8)}"
         folder.mkdir(mode=0o700)
-        with suppress(FileNotFoundError):
+        try:
             held.enter_context(hold(folder / _LOCK))
-            return folder
+        except FileNotFoundError:
+            continue
+        except OSError:
+            with suppress(OSError):
+                remove_tree(folder)
+            raise
+        return folder

@@ -1,3 +1,5 @@
+import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,8 @@ from minibento.bundles.bundle import Bundle
 from minibento.bundles.fitting import refuse_other_machine
 from minibento.bundles.layout import model_folder
 from minibento.bundles.machine import this_platform, this_python
-from minibento.errors import BuildError, Corrupt, NotFound, StoreError
+from minibento.errors import BuildError, Corrupt, NotFound, StoreError, Untrusted
+from minibento.models.model import Model
 from minibento.models.resolving import resolving
 from minibento.store.home import local_store
 from minibento.tag import Tag
@@ -70,6 +73,26 @@ def test_a_model_that_was_changed_in_a_bundle_is_refused() -> None:
     manifest.write_bytes(manifest.read_bytes().replace(b"doubler", b"troubler"))
     with pytest.raises(Corrupt, match=r"manifest\.json"):
         Bundle(entry.path).model(tag)
+
+
+def test_a_pickle_whose_manifest_hides_it_is_not_unpickled_in_a_bundle(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "canary"),)
+
+    honest = local_store().get("doubler")
+    for hidden in (True, False):
+        with local_store().draft("evil") as draft:
+            (draft.path / "model.pkl").write_bytes(pickle.dumps(Evil()))
+            draft.publish({**honest.about, "executes_code": not hidden, "by_value": False})
+        entry = Bundle(make_bundle(SERVICE, "evil").path).model(Tag.parse("evil"))
+        if hidden:
+            with pytest.raises(Untrusted):
+                Model(entry.tag, entry).load()
+            assert not (tmp_path / "canary").exists()
+    # The detector can fail: of an honest bundle, which is code anyway, the pickle is loaded.
+    Model(entry.tag, entry).load()
+    assert (tmp_path / "canary").exists()
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:

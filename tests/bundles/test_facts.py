@@ -25,6 +25,9 @@ def test_facts_come_back_as_they_were_recorded() -> None:
         {"models": {"../x": "a:1"}},
         {"models": {"a:1": 7}},
         {"labels": {"a": []}},
+        {"labels": ["a"]},
+        {"models": ["a:1"]},
+        {"container": {"base": "x", "packages": "libgomp1"}},
         {"container": {"base": "x", "packages": [7]}},
         {"container": {}},
         {"unknown": 1},
@@ -37,6 +40,20 @@ def test_facts_come_back_as_they_were_recorded() -> None:
 def test_what_is_no_bundles_is_refused(change: dict[str, Any]) -> None:
     about = facts().to_json()
     about["bundle"].update(change)
+    with pytest.raises(Corrupt, match="is no bundle's"):
+        Facts.from_json(about)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("service", "models", "runners", "python", "platform", "minibento", "environment"),
+        "container",
+    ],
+)
+def test_a_bundle_that_does_not_say_all_is_refused(name: str) -> None:
+    about = facts().to_json()
+    del about["bundle"][name]
     with pytest.raises(Corrupt, match="is no bundle's"):
         Facts.from_json(about)
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from minibento.errors import InvalidTag
+from minibento.errors import BuildError, InvalidTag
+from minibento.packager.build import bundle_name
 from minibento.tag import Tag
+from tests.bundles.making import make_bundle
 from tests.cli.conftest import Run, Save
 
 BAD = [
@@ -35,7 +37,7 @@ BAD = [
     "",
     *(" ", "\t", "\n", "\r", "\x0b", "\x0c", "\u00a0", "\u2003"),
 ]
-COMMANDS = [
+OF_MODELS = [
     ["models", "get", "--", "{}"],
     ["models", "get", "-o", "json", "--", "{}"],
     ["models", "list", "--", "{}"],
@@ -49,6 +51,15 @@ COMMANDS = [
     ["models", "alias", "--", "kept", "{}"],
     ["models", "alias", "--rollback", "--", "kept", "{}"],
     ["models", "alias", "--delete", "--", "kept", "{}"],
+]
+COMMANDS = [
+    *OF_MODELS,
+    *(["bundles", *command[1:]] for command in OF_MODELS),
+    ["bundles", "tree", "--", "{}"],
+    ["bundles", "diff", "--", "{}", "kept"],
+    ["bundles", "diff", "--", "kept", "{}"],
+    ["containerize", "--", "{}"],
+    ["containerize", "--write", "image", "--", "{}"],
     ["init", "new", "--model", "{}"],
 ]
 
@@ -59,6 +70,7 @@ def test_a_bad_tag_is_refused_alike_by_every_command(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     save("kept")
+    make_bundle("x = 1\n", name="kept")
     before = _tree(tmp_path)
     for tag in BAD:
         result = run(*(part.replace("{}", tag) for part in command))
@@ -75,6 +87,33 @@ def test_the_refusal_is_that_of_the_tag_itself(run: Run, tag: str) -> None:
     with pytest.raises(InvalidTag) as refused:
         Tag.parse(tag)
     assert run("models", "get", "--", tag).stderr == f"Error: {refused.value}\n"
+
+
+@pytest.mark.parametrize("command", [["serve"], ["reload"], ["status"]], ids=" ".join)
+@pytest.mark.parametrize("tag", BAD)
+def test_where_more_than_a_tag_is_taken_a_bad_one_is_refused_in_one_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], tag: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    before = _tree(tmp_path)
+    result = run(*command, "--", tag)
+    assert result.exit_code == 1, result.output
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert "not expected here" not in result.stderr
+    assert _tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("service", BAD)
+def test_a_service_called_so_gives_a_plain_tag_or_none(service: str) -> None:
+    try:
+        name = bundle_name(service)
+    except BuildError:
+        return
+    assert Tag.parse(name) == Tag(name)
+    assert Path(name).name == name
+    assert not name.startswith(".")
 
 
 def _tree(path: Path) -> dict[str, bytes | None]:

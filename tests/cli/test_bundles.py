@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from minibento.store.home import local_store
+from minibento.store.manifest import Json
 from tests.bundles.making import make_bundle
 from tests.cli.conftest import Run
 from tests.packager.projects import SERVICE, project, save_doubler, write_lock
+from tests.store.packing import pack
 
 
 @pytest.fixture
@@ -117,6 +119,44 @@ def test_a_project_is_built_and_what_was_left_out_is_told(
     assert isinstance(again, dict)
     assert (again["new"], again["tag"]) == (False, str(local_store("bundles").get("doubling").tag))
     assert again["left_out"][0]["path"] == "data.csv"
+
+
+def test_what_a_foreign_bundle_says_of_itself_drives_no_terminal(run: Run, home: Path) -> None:
+    evil = "\x1b]0;owned\x07 a\nb \u2028 \u202e"
+    files = {f"code/a\u202eb{chr(0x9B)}31m.py": "", "environment.lock": ""}
+    old = str(make_bundle(SERVICE, labels={evil: evil}).tag)
+    new = str(make_bundle(SERVICE, labels={evil: "x"}, files=files).tag)
+    for command in (
+        *(["bundles", "list"], ["bundles", "get", old], ["bundles", "tree", new]),
+        *(["bundles", "get", new], ["bundles", "diff", old, new], ["bundles", "verify", new]),
+    ):
+        shown = run(*command)
+        assert shown.exit_code == 0, shown.stderr
+        assert all(line.isprintable() for line in shown.output.splitlines()), (
+            command,
+            shown.output,
+        )
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        *(1, [], "x", None, {}, {"service": []}, {"labels": []}, {"labels": {"a": []}, "x": 1}),
+        {"signatures": [], "models": 7, "custom_objects": 3, "python": []},
+    ],
+)
+def test_a_file_that_is_a_bundles_by_its_word_only_is_refused_or_shown(
+    run: Run, home: Path, tmp_path: Path, about: Json
+) -> None:
+    file = pack(tmp_path / "x.bundle", {"code/service.py": b""}, about={"bundle": about})
+    assert run("bundles", "import", str(file)).exit_code in {0, 1}
+    for command in (
+        *(["bundles", "list"], ["bundles", "list", "-o", "json"], ["bundles", "verify", "credit"]),
+        *(["bundles", "get", "credit"], ["bundles", "tree", "credit"], ["serve", "credit"]),
+        *(["bundles", "diff", "credit", "credit"], ["containerize", "credit"]),
+    ):
+        shown = run(*command)
+        assert "not expected here" not in shown.output, (command, shown.output)
 
 
 def test_a_folder_without_a_service_is_refused(run: Run, home: Path, tmp_path: Path) -> None:

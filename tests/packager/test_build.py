@@ -98,7 +98,7 @@ def test_the_same_input_gives_the_same_digest_on_another_path_and_machine_state(
 
 def test_no_path_or_address_is_in_any_file(folder: Path, tmp_path: Path) -> None:
     entry = built(folder).entry
-    planted = [str(folder), str(tmp_path), str(Path.home()), "index-url"]
+    planted = [str(folder), str(tmp_path), str(Path.home()), "--index-url"]
     for one in entry.files:
         data = entry.read(one.path)
         if one.path.startswith("models/"):

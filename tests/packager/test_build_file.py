@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -127,11 +128,80 @@ def test_a_base_that_is_no_image_is_refused(tmp_path: Path, text: str) -> None:
         "--index-url=x",
         "https://user:secret@example.org/x.whl",
         "x @ git+ssh://host/x",
+        "x @ file:x",
         "a\\nb",
+        "/etc/passwd",
+        "~/library",
+        "$HOME/library",
+        "${AWS_SECRET_ACCESS_KEY}",
+        "./$HOME",
+        "/proc/self/environ",
+        "httpx2 --global-option=x",
+        "httpx2; python_version > '3' --config-settings=x",
+        "httpx2;--pre",
+        "httpx2 # comment",
+        "httpx2>=2 \\",
+        "library/",
+        "library.whl/x",
+        "a;b`id`",
+        "x\u2028--pre",
+        "./x\u2028",
+        "./a\0b",
+        ".git",
+        "",
+        " ",
+        "{{ x }}",
     ],
 )
 def test_a_requirement_that_is_an_option_or_an_address_is_refused(
     tmp_path: Path, text: str
 ) -> None:
     with pytest.raises(ConfigError, match=r"yaml:1: python\.requirements"):
-        written(tmp_path, f'python: {{requirements: ["{text}"]}}\n')
+        written(tmp_path, f"python: {{requirements: [{json.dumps(text)}]}}\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("httpx2", "Our.Library_2", "a[b,c-d]>=1.0,<2", "a ~= 1.4.2", "a==1.*", "a===1!2.0+cpu"),
+        *("a>=1; python_version < '3.12' and sys_platform != 'win32'", "a (>=1)", "./library"),
+        *(".", "../x", './a b/"c"'),
+    ],
+)
+def test_a_requirement_of_any_plain_form_is_taken(tmp_path: Path, text: str) -> None:
+    found = written(tmp_path, f"python: {{requirements: [{json.dumps(text)}]}}\n")
+    assert found.requirements == (text,)
+
+
+EVERYTHING = "a: b\nRUN x; $(id) `id` {{ x }} 'q' \"q\" \\ \0 \x1b[31m \u2028 \u202e # %s ${HOME}"
+
+
+def test_a_label_is_kept_as_it_is_whatever_it_holds(tmp_path: Path) -> None:
+    text = json.dumps({"labels": {EVERYTHING: EVERYTHING}})
+    assert written(tmp_path, text + "\n").labels == {EVERYTHING: EVERYTHING}
+
+
+def test_no_other_value_takes_what_could_be_more_than_it_says(tmp_path: Path) -> None:
+    for text in (EVERYTHING, "x\ny", "x\0y", "x\u2028y", "/etc/passwd", "../x", "~", "$HOME"):
+        documents: list[dict[str, object]] = [
+            {"models": [text]},
+            {"python": {"version": text}},
+            {"python": {"requirements": [f"httpx2{text}"]}},
+            {"container": {"base": text}},
+            {"container": {"packages": [text]}},
+            {"include": [f"../{text}"]},
+            {"exclude": [f"../{text}"]},
+            {text: {}},
+        ]
+        for document in documents:
+            with pytest.raises(ConfigError, match=r"minibento\.yaml:1: "):
+                written(tmp_path, json.dumps(document) + "\n")
+
+
+def test_aliases_that_multiply_are_refused_at_once(tmp_path: Path) -> None:
+    lines = ["a: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"b{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
+    with pytest.raises(ConfigError, match="unknown key"):
+        written(tmp_path, "\n".join(lines))
+    with pytest.raises(ConfigError, match="include"):
+        written(tmp_path, "include: &a [*a, *a]\n")

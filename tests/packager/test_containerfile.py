@@ -10,7 +10,7 @@ import pytest
 
 from minibento.bundles.bundle import Bundle
 from minibento.bundles.facts import Container
-from minibento.errors import BuildError
+from minibento.errors import BuildError, Corrupt
 from minibento.packager import engines
 from minibento.packager.containerfile import containerfile
 from tests.bundles.making import make_bundle
@@ -88,11 +88,46 @@ def test_packages_are_words_that_no_shell_reads() -> None:
         Container(packages=("a\nRUN b",)),
         Container(packages=("-oAPT::x=y",)),
         Container(packages=("{{ x }}",)),
+        Container(packages=("libgomp1-",)),
+        Container(packages=("libgomp1=12.2.0-",)),
+        Container(packages=("libgomp1:amd64-",)),
     ],
 )
 def test_what_a_foreign_bundle_says_of_its_image_is_checked_again(container: Container) -> None:
     with pytest.raises(BuildError, match="which is no"):
         containerfile(bundle_of(container=container))
+
+
+# What somebody who makes a manifest by hand could write in each place.
+HOSTILE = [
+    *("x\nRUN touch CANARY", "x; touch CANARY", "$(touch CANARY)", "`id`", "a && b", "{{ x }}"),
+    *('a"b', "a'b", "a\0b", "a\u2028RUN b", "a\\\nb", "--privileged", "../../x", "$HOME", "a b"),
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_facts_made_by_hand_put_no_word_into_the_file(text: str) -> None:
+    whole = containerfile(bundle_of(container=Container(packages=("libgomp1",))))
+    for change in (
+        {"environment": text},
+        {"python": text},
+        {"platform": text},
+        {"minibento": text},
+        {"service": text},
+        {"models": {text: "a:1"}},
+        {"models": {"a:latest": text}},
+        {"container": Container(text)},
+        {"container": Container(packages=(text,))},
+        {"vendored": text},
+    ):
+        with pytest.raises((BuildError, Corrupt)):
+            containerfile(bundle_of(files={"code/x.py": text}, **change))
+    # What may be any text is not in it at all, and what is parsed back is what went in.
+    bundle = bundle_of(labels={text: text}, container=Container(packages=("libgomp1",)))
+    found = containerfile(bundle)
+    assert [name for name, _ in instructions(found)] == [name for name, _ in instructions(whole)]
+    assert dict(instructions(found))["ENTRYPOINT"][-1] == str(bundle.tag)
+    assert len(found.splitlines()) == found.count("\n") == whole.count("\n")
 
 
 def test_labels_of_a_bundle_are_not_in_the_file() -> None:

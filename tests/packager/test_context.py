@@ -1,5 +1,7 @@
+import json
 import os
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ from minibento.errors import BuildError
 from minibento.packager import context
 from minibento.packager.build_file import BuildFile
 from minibento.packager.context import context_of
+from minibento.packager.secrets import forbidden_file, forbidden_folder
+from minibento.store.disk import BLOCK
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n"
 
@@ -70,6 +74,7 @@ def test_exclude_and_ignore_files_leave_out_with_their_line(folder: Path) -> Non
 
 
 PLANTED = [
+    *("pip.conf", "uv.toml", ".gitconfig", "credentials.csv", "prod.tfvars", "kaggle.json"),
     *(".env", ".env.local", "prod.env", ".git/config", ".aws/credentials", ".ssh/config"),
     *("id_rsa", "id_ed25519.pub", "tls/server.pem", "tls/server.key", "store.p12", ".netrc"),
     *(".pypirc", ".npmrc", "gcp-credentials.json", "service-account.json", ".kube/config"),
@@ -81,9 +86,16 @@ def test_secrets_stay_out_even_where_include_names_all(folder: Path) -> None:
     write(folder, "service.py", *PLANTED)
     write(folder, "env/pyvenv.cfg", "env/lib/x.py")
     write(folder, "notes.txt", text=KEY)
+    write(folder, "far.bin", text="x" * (BLOCK - 9) + KEY)
+    write(folder, "account.json", text=json.dumps({"private_key": KEY}))
+    write(folder, "signing.py", text=f'KEY = """{KEY}"""\n')
+    # Code that speaks of keys is not one.
+    write(folder, "reader.py", text='if line == "-----BEGIN PRIVATE KEY-----":\n    raise\n')
     everything = BuildFile(include=("**", *PLANTED))
-    assert packed(folder, everything) == ["service.py"]
-    assert reasons(folder, everything)["notes.txt"] == "a private key is in it"
+    assert packed(folder, everything) == ["reader.py", "service.py"]
+    why = reasons(folder, everything)
+    for name in ("notes.txt", "far.bin", "account.json", "signing.py"):
+        assert why[name] == "a private key is in it"
 
 
 def test_a_module_called_like_a_secret_is_code(folder: Path) -> None:
@@ -165,6 +177,115 @@ def test_a_pipe_or_socket_is_refused_without_waiting_for_it(folder: Path) -> Non
         one.bind(str(folder / "s.py"))
         with pytest.raises(BuildError, match=r"s\.py is no regular file"):
             packed(folder)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="making a device needs root")
+def test_a_device_is_refused(folder: Path) -> None:
+    os.mknod(folder / "zero.py", 0o666 | stat.S_IFCHR, os.makedev(1, 5))
+    with pytest.raises(BuildError, match=r"zero\.py is no regular file"):
+        packed(folder)
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".minibentoignore"])
+def test_an_ignore_file_that_is_a_link_is_none(folder: Path, tmp_path: Path, name: str) -> None:
+    write(tmp_path, "secret", text="s3cret\n*.py\n")
+    write(folder, "service.py")
+    (folder / name).symlink_to(tmp_path / "secret")
+    assert packed(folder) == ["service.py"]
+
+
+def test_a_folder_that_became_a_link_since_it_was_seen_is_not_followed(
+    folder: Path, tmp_path: Path
+) -> None:
+    write(folder, "service.py", "lib/x.py", text="mine")
+    write(tmp_path, "etc/x.py", text="else")
+    found = context_of(folder, BuildFile())
+    (folder / "lib").rename(tmp_path / "lib")
+    (folder / "lib").symlink_to(tmp_path / "etc")
+    with pytest.raises(BuildError, match=r"lib/x\.py is a link to .*/etc/x\.py, or behind one"):
+        found.copy_to(tmp_path / "out")
+
+
+def test_a_folder_that_becomes_a_link_while_it_is_walked_gives_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "lib/x.py", text="mine")
+    write(tmp_path, "etc/x.py", text="else")
+
+    def swapped(path: Path) -> str | None:
+        path.rename(tmp_path / "lib")
+        path.symlink_to(tmp_path / "etc")
+        return forbidden_folder(path)
+
+    monkeypatch.setattr(context, "forbidden_folder", swapped)
+    with pytest.raises(BuildError, match="or behind one"):
+        packed(folder)
+
+
+def test_a_link_that_leads_elsewhere_since_it_was_seen_is_refused(
+    folder: Path, tmp_path: Path
+) -> None:
+    write(folder, "real.py", ".env", text="same size")
+    (folder / "also.py").symlink_to("real.py")
+    found = context_of(folder, BuildFile())
+    (folder / "also.py").unlink()
+    (folder / "also.py").symlink_to(".env")
+    with pytest.raises(BuildError, match=r"also\.py is a link to \.env"):
+        found.copy_to(tmp_path / "out")
+
+
+def test_a_file_that_is_gone_or_a_pipe_since_it_was_seen_is_refused(
+    folder: Path, tmp_path: Path
+) -> None:
+    write(folder, "a.py")
+    found = context_of(folder, BuildFile())
+    (folder / "a.py").unlink()
+    with pytest.raises(BuildError, match=r"a\.py is a link that leads nowhere"):
+        found.copy_to(tmp_path / "one")
+    os.mkfifo(folder / "a.py")
+    with pytest.raises(BuildError, match=r"a\.py is not a regular file: build again"):
+        found.copy_to(tmp_path / "two")
+
+
+def test_a_file_that_vanishes_while_its_folder_is_walked_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "a.py", "lib/b.py", "lib/c.py")
+
+    def vanishing(name: str) -> str | None:
+        (folder / "lib" / "c.py").unlink(missing_ok=True)
+        return forbidden_file(name)
+
+    monkeypatch.setattr(context, "forbidden_file", vanishing)
+    assert packed(folder) == ["a.py", "lib/b.py"]
+    write(folder, "lib/c.py")
+    monkeypatch.setattr(
+        context, "forbidden_file", lambda name: (folder / "lib" / name).unlink(missing_ok=True)
+    )
+    with pytest.raises(BuildError, match=r"b\.py"):
+        packed(folder)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "a.py", text="x" * 100)
+    found = context_of(folder, BuildFile())
+    about = os.fstat
+    for change in ("x", "y" * 200):
+
+        def changing(descriptor: int, change: str = change) -> os.stat_result:
+            before = about(descriptor)
+            with (folder / "a.py").open("r+") as file:
+                file.write(change)
+            return before
+
+        write(folder, "a.py", text="x" * 100)
+        os.utime(folder / "a.py", (1, 1))
+        monkeypatch.setattr(os, "fstat", changing)
+        with pytest.raises(BuildError, match=r"a\.py was changed while it was copied"):
+            found.copy_to(tmp_path / change[0])
+        monkeypatch.undo()
 
 
 def test_a_file_that_grows_meanwhile_is_refused(folder: Path, tmp_path: Path) -> None:

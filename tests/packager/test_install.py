@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +15,13 @@ import httpx2
 import pytest
 
 from minibento import testing
-from minibento.bundles.layout import MAIN
+from minibento.bundles.layout import ENVIRONMENT
 from minibento.errors import NotFound
 from minibento.packager import install, wheels
-from minibento.packager.bootstrap import bootstrap_source
 from minibento.store.home import local_store
+from minibento.store.locks import hold
 from minibento.store.store import Store
-from tests.bundles.making import make_bundle
+from tests.bundles.making import installable
 from tests.packager.projects import SERVICE, project, save_doubler
 
 
@@ -30,16 +33,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def exported(folder: Path, **other: Any) -> Path:
     """A bundle with minibento inside and no library."""
-    wheel = wheels.own_wheel()
-    entry = make_bundle(SERVICE, "doubler", files={MAIN: bootstrap_source().decode()}, **other)
-    with local_store("bundles").draft("doubling") as draft:
-        for one in entry.files:
-            (draft.path / one.path).parent.mkdir(parents=True, exist_ok=True)
-            (draft.path / one.path).write_bytes(entry.read(one.path))
-        (draft.path / "wheels").mkdir()
-        (draft.path / "wheels" / wheel.name).write_bytes(wheel.data)
-        whole = draft.publish(entry.about)
-    return local_store("bundles").export(whole.tag, folder)
+    return installable(folder, "doubler", code=SERVICE, **other)
 
 
 def run(file: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -109,34 +103,144 @@ def test_a_damaged_minibento_is_not_run(tmp_path: Path) -> None:
 
 def test_libraries_that_cannot_be_installed_leave_no_environment(tmp_path: Path) -> None:
     hashed = " --hash=sha256:" + "a" * 64
-    file = exported(tmp_path, vendored=True, environment="abcd")
-    with local_store("bundles").draft("doubling") as draft:
-        entry = local_store("bundles").get("doubling")
-        for one in entry.files:
-            (draft.path / one.path).parent.mkdir(parents=True, exist_ok=True)
-            (draft.path / one.path).write_bytes(entry.read(one.path))
-        (draft.path / "environment.lock").write_text(f"no-such-library==1.0{hashed}\n")
-        file = local_store("bundles").export(draft.publish(entry.about).tag, tmp_path)
-    said = refused(file, tmp_path / "site")
+    lock = {ENVIRONMENT: f"no-such-library==1.0{hashed}\n"}
+    said = refused(exported(tmp_path, vendored=True, files=lock), tmp_path / "site")
     assert "the bundle's environment cannot be installed" in said
     assert "no-such-library" in said
-    assert not (tmp_path / "site" / "envs" / "abcd").exists()
+    assert [one for one in (tmp_path / "site" / "envs").iterdir() if one.is_dir()] == []
 
 
-def test_the_unit_quotes_what_systemd_and_the_shell_would_read(tmp_path: Path) -> None:
-    home = tmp_path / 'a "b" $HOME 50%'
-    command = install._write_command(home, home / "envs" / "x" / "bin" / "python")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no-such-library==1.0",
+        "--index-url http://127.0.0.1:9/",
+        "./wheels/x.whl",
+        "no-such-library==1.0 --hash=sha256:abc",
+        "-e .",
+    ],
+)
+def test_a_lock_with_anything_but_exact_hashed_versions_is_refused_whole(
+    tmp_path: Path, line: str
+) -> None:
+    file = exported(tmp_path, vendored=True, files={ENVIRONMENT: f"{line}\n"})
+    assert "is no exact version" in refused(file, tmp_path / "site")
+    assert not (tmp_path / "site" / "envs").exists()
+
+
+def test_a_bundle_that_names_anothers_environment_gets_none(tmp_path: Path) -> None:
+    said = refused(exported(tmp_path, environment="a" * 16), tmp_path / "site")
+    assert f"its environment is {'a' * 16}, but environment.lock makes" in said
+    assert not (tmp_path / "site" / "envs").exists()
+
+
+HOMES = [
+    "plain",
+    "with space",
+    'a "b" $HOME ${HOME} 50% %h %% }',
+    "it's `id` $(id) ; & | < > * ? [x] {a,b} ~ #",
+    "back\\slash \\n \\x41 \\\\",
+    "\u00e9\u4fe1",
+    "-dash",
+]
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_command_and_unit_read_back_give_exactly_the_home(tmp_path: Path, name: str) -> None:
+    home = tmp_path / name
+    python = home / "envs" / "x" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$MINIBENTO_HOME" "$0" "$@"\n')
+    python.chmod(0o755)
+    command = install._write_command(home, python)
     unit = install._write_unit(home, "doubling", command).read_text()
-    assert '/a \\"b\\" $$HOME 50%%/bin/minibento" serve doubling:production' in unit
-    assert "Type=notify" in unit
-    said = subprocess.run(
-        ["sh", "-c", f"sed 's/^exec .*/echo \"$MINIBENTO_HOME\"/' '{command}' | sh"],
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert said.stdout.strip() == str(home)
+    for shell in ("sh", "bash"):
+        said = subprocess.run(
+            [shell, str(command), "serve", "$HOME a"],
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        expected = [str(home), str(python), "-P", "-m", "minibento.cli", "serve", "$HOME a"]
+        assert said.stdout.splitlines() == expected
+    lines = dict(line.partition("=")[::2] for line in unit.splitlines() if "=" in line)
+    assert unit.count("Environment=") == 2
+    assert len(unit.splitlines()) == len(UNIT)
+    for line, words in (
+        ("ExecStart", ["serve", "doubling:production"]),
+        ("ExecReload", ["reload", "doubling"]),
+    ):
+        read = [one.replace("$$", "$") for one in _read_back(lines[line])]
+        assert read == ["/bin/sh", str(command), *words]
+    (variable,) = [one for one in unit.splitlines() if "=MINIBENTO_HOME" in one.replace('"', "")]
+    assert _read_back(variable.partition("=")[2]) == [f"MINIBENTO_HOME={home}"]
+
+
+UNIT = [
+    *("[Unit]", "Description", "After", "", "[Service]", "Type", "NotifyAccess", "ExecStart"),
+    *("ExecReload", "Environment", "Environment", "RuntimeDirectory", "RuntimeDirectoryMode"),
+    *("DynamicUser", "KillMode", "TimeoutStopSec", "Restart", "NoNewPrivileges"),
+    *("ProtectSystem", "ProtectHome", "PrivateTmp", "", "[Install]", "WantedBy"),
+]
+
+
+def _read_back(value: str) -> list[str]:
+    """As systemd reads one (systemd.syntax(7)): words, quotes, escapes, then specifiers."""
+    words = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', value)
+    assert value == " ".join(f'"{quoted}"' if quoted else plain for quoted, plain in words)
+    return [
+        re.sub(r"\\(.)", r"\1", quoted).replace("%%", "%") if quoted else plain
+        for quoted, plain in words
+    ]
+
+
+@pytest.mark.system
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
+@pytest.mark.parametrize("name", HOMES)
+def test_systemd_has_nothing_to_say_of_the_unit(tmp_path: Path, name: str) -> None:
+    home = tmp_path / name
+    unit = install._write_unit(home, "doubling", install._write_command(home, Path("/bin/true")))
+
+    def said() -> str:
+        command = ["systemd-analyze", "verify", str(unit)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return "".join(one for one in done.stderr.splitlines() if "doubling" in one)
+
+    assert said() == ""
+    # It does say so where a quote is missing.
+    unit.write_text(unit.read_text().replace('" serve', " serve"))
+    assert "doubling.service" in said()
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\u2028b", "a\x1bb", "a\udcffb"])
+def test_a_home_that_no_unit_can_name_is_refused_before_anything_is_done(
+    tmp_path: Path, name: str
+) -> None:
+    assert "choose another --home" in refused(exported(tmp_path), tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def test_installs_at_once_leave_one_command_and_a_whole_alias(tmp_path: Path) -> None:
+    home, failed = tmp_path / "site", []
+    python = home / "python"
+
+    def write(number: int) -> None:
+        try:
+            with hold(home / ".install.lock"):
+                install._write_command(home, python)
+                install._write_unit(home, "doubling", home / "bin" / "minibento")
+        except Exception as error:  # noqa: BLE001 -- shown below
+            failed.append(error)
+
+    home.mkdir()
+    threads = [threading.Thread(target=write, args=[number]) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+    assert sorted(one.name for one in (home / "bin").iterdir()) == ["minibento"]
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
+import io
+import os
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from minibento.bundles.machine import this_platform, this_python
-from minibento.errors import BuildError
+from minibento.errors import BuildError, StoreError
 from minibento.packager import lock
 from minibento.packager.lock import check_lock, inputs, make_lock, read_lock
+from minibento.packager.wheels import Wheel
 
 HERE = (this_python(), this_platform())
 HASH = "--hash=sha256:" + "a" * 64
@@ -22,6 +26,59 @@ def test_models_whose_libraries_contradict_are_named() -> None:
     recorded = {"a:1": {"numpy": "2.4.6"}, "b:2": {"numpy": "1.26.4"}}
     with pytest.raises(BuildError, match=r"a:1 was saved with numpy 2\.4\.6, b:2 with 1\.26\.4"):
         inputs([], recorded, [])
+
+
+@pytest.mark.parametrize(
+    "name", ["x\n--index-url http://user:secret@host/", "-e /etc", "x @ file:y", "", "${HOME}"]
+)
+def test_libraries_of_a_foreign_model_are_no_options_of_the_resolver(name: str) -> None:
+    with pytest.raises(BuildError, match="which is no requirement") as refused:
+        inputs([], {"m:1": {name: "1.0"}}, [])
+    assert "secret" not in str(refused.value)
+
+
+def test_a_wheel_inside_that_needs_an_address_is_refused() -> None:
+    info = "Name: x\nRequires-Dist: y @ https://user:secret@host/y.whl\n\n"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("x-1.dist-info/METADATA", info)
+    with pytest.raises(BuildError, match="'y @ the index' is needed") as refused:
+        inputs([], {}, [Wheel("x-1-py3-none-any.whl", buffer.getvalue())])
+    assert "secret" not in str(refused.value)
+
+
+def test_a_resolver_that_writes_addresses_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "uv.toml").write_text("[pip]\nemit-index-url = true\n")
+    monkeypatch.setenv("UV_CONFIG_FILE", str(tmp_path / "uv.toml"))
+    _hold_no_address(make_lock(tmp_path, ["click>=8.2"], *HERE))
+    secret = b"--index-url https://user:secret@host/\n"
+    monkeypatch.setattr(lock, "_by_uv", lambda *_: secret)
+    (tmp_path / "requirements.lock").unlink()
+    with pytest.raises(BuildError, match="'--index-url the index' is no exact") as refused:
+        make_lock(tmp_path, ["click>=8.2"], *HERE)
+    assert "secret" not in str(refused.value)
+    assert [one.name for one in tmp_path.iterdir()] == ["uv.toml"]
+
+
+def test_a_lock_that_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.lock"
+    for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
+        make(path)
+        with pytest.raises(BuildError, match="is no regular file: remove it"):
+            check_lock(path, [], *HERE)
+        path.unlink()
+    path.symlink_to("nowhere")
+    with pytest.raises(StoreError, match=r"requirements\.lock: No such file"):
+        check_lock(path, [], *HERE)
+
+
+def test_a_users_lock_names_no_wheel_of_a_bundle(tmp_path: Path) -> None:
+    path = written(tmp_path, ["click>=8"])
+    path.write_text(path.read_text() + f"./wheels/x.whl {HASH}\n")
+    with pytest.raises(BuildError, match=r"x\.whl, which only a bundle has"):
+        check_lock(path, ["click>=8"], *HERE)
 
 
 @pytest.mark.timeout(180)
@@ -99,6 +156,11 @@ def test_a_lock_for_another_python_is_refused_with_the_command_that_makes_one(
         "click @ https://x/click.whl " + HASH,
         "click==8.2.1 --hash=md5:abc",
         f"click==8.2.1 {HASH} ; rm -rf",
+        "./wheels/x.whl",
+        f"./wheels/../x.whl {HASH}",
+        f"./wheels/x.whl {HASH} --pre",
+        "-e .",
+        "--pre",
     ],
 )
 def test_a_line_that_is_no_exact_version_with_hashes_is_refused(line: str) -> None:

@@ -92,6 +92,19 @@ def test_a_local_folder_becomes_a_wheel_of_the_same_bytes_each_time(tmp_path: Pa
     assert wheels.requirements_of(one) == ["click>=8"]
 
 
+@pytest.mark.parametrize(
+    ("path", "why"), [(".env", "credentials"), ("tls/x.key", "a key"), ("a.txt", "a private key")]
+)
+def test_a_secret_in_a_local_folder_fails_the_build(tmp_path: Path, path: str, why: str) -> None:
+    package = tmp_path / "library" / "our_library"
+    (package / path).parent.mkdir(parents=True)
+    (package / path).write_text(f"-----BEGIN RSA PRIVATE KEY-----\n{'A' * 64}\n")
+    (package / "__init__.py").touch()
+    (tmp_path / "library" / "pyproject.toml").write_text(PROJECT)
+    with pytest.raises(BuildError, match=rf"{path} \({why}.*leave it out where that is packed"):
+        wheels.local_wheels(["./library"], tmp_path)
+
+
 @pytest.mark.parametrize("path", ["./nowhere", "../", "./file.py"])
 def test_a_requirement_that_is_no_folder_of_the_project_is_refused(
     tmp_path: Path, path: str

@@ -4,17 +4,18 @@ import io
 import os
 import stat
 import struct
+import tracemalloc
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from minibento.errors import AlreadyExists, Corrupt, MinibentoError, NotFound, StoreError, Untrusted
 from minibento.store import zip_layout
-from minibento.store.manifest import MANIFEST, FileRecord, Manifest
+from minibento.store.manifest import MANIFEST, Json
 from minibento.store.store import Store
 from tests.store.conftest import Save
+from tests.store.packing import lying, pack
 
 FILES = {"noise.bin": os.urandom(5000), "text.txt": b"text " * 500, "empty": b"", "sub/é.txt": b"x"}
 
@@ -209,32 +210,6 @@ def test_a_pipe_that_nobody_writes_into_is_refused_at_once(other: Store, tmp_pat
         other.import_(tmp_path / "pipe")
 
 
-def pack(
-    path: Path,
-    members: dict[str, bytes],
-    *,
-    name: str = "credit",
-    listed: dict[str, bytes] | None = None,
-    change: Callable[[zipfile.ZipInfo], None] = lambda info: None,
-) -> Path:
-    """An archive as `export` writes it, but for `change`, with a manifest that lists `listed`."""
-    import hashlib
-
-    records = [
-        FileRecord(one, len(data), hashlib.sha256(data).hexdigest())
-        for one, data in (members if listed is None else listed).items()
-    ]
-    with zipfile.ZipFile(path, "w") as made:
-        whole = {MANIFEST: Manifest.of(name, None, records, {}).to_bytes(), **members}
-        for one, data in whole.items():
-            info = zipfile.ZipInfo(one, (1980, 1, 1, 0, 0, 0))
-            info.external_attr = (stat.S_IFREG | 0o444) << 16
-            if one != MANIFEST:
-                change(info)
-            made.writestr(info, data)
-    return path
-
-
 def test_the_packing_used_in_these_tests_is_accepted(other: Store, tmp_path: Path) -> None:
     assert other.import_(pack(tmp_path / "x.zip", {"a": b"1"})).read("a") == b"1"
 
@@ -385,6 +360,29 @@ def test_a_claim_of_other_sizes_than_are_there_is_refused(other: Store, tmp_path
         with pytest.raises(Corrupt):
             other.import_(path)
     assert untouched(other)
+
+
+def test_a_manifest_that_unpacks_to_more_than_it_says_takes_no_memory(
+    other: Store, tmp_path: Path
+) -> None:
+    path = lying(pack(tmp_path / "x.zip", {"a": b"1"}), MANIFEST, 256 << 20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Corrupt, match="Bad CRC-32"):
+            other.import_(path)
+        assert tracemalloc.get_traced_memory()[1] < 150 << 20
+    finally:
+        tracemalloc.stop()
+    assert untouched(other)
+
+
+def test_a_manifest_that_is_much_longer_than_what_it_lists_is_not_read(
+    other: Store, tmp_path: Path
+) -> None:
+    long: dict[str, Json] = {"metadata": {"x": [[]] * 3_000_000}}
+    with pytest.raises(Corrupt, match=r"manifest\.json exceeds 8391008 bytes"):
+        other.import_(pack(tmp_path / "x.zip", {"a": b"1"}, about=long))
+    other.import_(pack(tmp_path / "x.zip", {"a": b"1"}, about={"metadata": "y" * (7 << 20)}))
 
 
 def test_more_entries_than_a_short_zip_can_count_are_read_as_a_long_one(tmp_path: Path) -> None:

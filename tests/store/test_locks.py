@@ -1,5 +1,8 @@
 """Locks that die with their holder."""
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 import threading
@@ -7,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from minibento.store.locks import hold, try_hold
+from minibento.store.locks import hold, hold_folder, try_hold
 
 HOLD = """
 import sys
@@ -70,4 +73,32 @@ def test_a_lock_file_that_was_removed_while_waiting_is_no_lock(tmp_path: Path) -
 
 def test_the_folder_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), hold(tmp_path / "missing" / "lock"):
+        pass
+
+
+def test_a_folder_is_held_by_one_and_gets_no_file(tmp_path: Path) -> None:
+    held = []
+
+    def wait() -> None:
+        with hold_folder(tmp_path):
+            held.append("second")
+
+    with hold_folder(tmp_path):
+        other = threading.Thread(target=wait)
+        other.start()
+        other.join(0.2)
+        held.append("first")
+    other.join(10)
+    assert held == ["first", "second"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_folder_can_be_locked_nobody_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(descriptor: int, operation: int) -> None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with hold_folder(tmp_path):
         pass

@@ -1,5 +1,8 @@
 """Work in progress and the debris of the dead."""
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +59,18 @@ def test_a_living_writers_folder_is_left_alone(tmp_path: Path) -> None:
 def test_a_folder_whose_writer_died_before_it_locked_is_debris_too(tmp_path: Path) -> None:
     (tmp_path / "unlocked").mkdir()
     collect(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_locked_does_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(fcntl, "flock", full)
+    with pytest.raises(OSError, match="No space left"), stage(tmp_path):
+        pass
     assert list(tmp_path.iterdir()) == []
 
 
