@@ -28,6 +28,8 @@ START_SECONDS = 1.0
 FIRST_PAUSE, LAST_PAUSE = 0.005, 0.25
 # A worker that was lost after so few seconds is not connected to again without any pause.
 SHORT_LIFE = 0.05
+# A worker that leaves by itself has a successor, which is connected to within this time.
+SUCCESSION_SECONDS = 1.0
 
 
 class ProcessEngine:
@@ -77,6 +79,7 @@ class ProcessEngine:
         self._slots = slots
         self._connected = connected
         self._first = asyncio.Event()
+        self._gone_at = 0.0
         self._tasks: list[Task[None]] = []
 
     def is_here(self) -> bool:
@@ -85,8 +88,10 @@ class ProcessEngine:
 
     @property
     def ready(self) -> bool:
-        """Whether there is a worker."""
-        return self.client.lanes > 0
+        """Whether there is a worker, or one has just left for another one that is there."""
+        if self.client.lanes > 0:
+            return True
+        return self.client.leaving and self.loop.time() - self._gone_at < SUCCESSION_SECONDS
 
     @property
     def trouble(self) -> str | None:
@@ -145,6 +150,7 @@ class ProcessEngine:
             self._first.set()
             since = self.loop.time()
             await gone.wait()
+            self._gone_at = self.loop.time()
             if self.loop.time() - since < SHORT_LIFE:  # no busy loop, whatever goes on there
                 await asyncio.sleep(FIRST_PAUSE)
 

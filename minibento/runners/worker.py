@@ -71,6 +71,9 @@ class Worker:
         metrics: Where batches and queues are counted.
         runnable: What the source has loaded already, before this process was forked.
         vitals: Told when a batch begins and ends.
+
+    Attributes:
+        served: Items that it has computed.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Worker:
         vitals: Vitals | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
+        self.served = 0
         self._name = name
         self._source = source
         self._options = options
@@ -217,6 +221,7 @@ class Worker:
     def _observe(
         self, _queue: Queue, batch: Sequence[Entry], started: float, seconds: float
     ) -> None:
+        self.served += len(batch)
         self._numbers.batch(batch, started, seconds)
         self._numbers.waiting(self._batcher.waiting)
 
