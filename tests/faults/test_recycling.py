@@ -126,7 +126,9 @@ def test_a_thousand_leaking_calls_lose_nothing(tmp_path: Path, workers: int) -> 
     count, watch = leaked(tmp_path, 1000, workers, 300)
     print(f"F17: {count} recycled, peak {watch.peak / MIB:.0f} MiB, unready {watch.unready}")
     assert count >= 10
-    assert watch.peak < 700 * MIB
+    # Two gigabytes a second are leaked: what comes while it is looked at, and while a successor
+    # starts, is on top. Without a limit it would be ten gigabytes.
+    assert watch.peak < 1300 * MIB
     assert watch.unready == 0
     assert watch.leaving <= 1
 

@@ -4,6 +4,8 @@ Knows limits and slots; how one worker follows another is the slot's business.
 """
 
 import logging
+import math
+import time
 from collections.abc import Sequence
 
 from minibento.processes.lifespan import Lifespan, Over
@@ -14,8 +16,9 @@ from minibento.processes.supervisor.worker_process import WorkerProcess
 __all__ = ["Recycling"]
 
 _LOG = logging.getLogger("minibento")
-# The exact number costs the kernel a walk over all pages; the one that bounds it costs nothing.
-_EXACT_SECONDS = 1.0
+# The exact number costs the kernel a walk over all pages: it is asked for where the one that bounds
+# it is too high, and for a twentieth of the time at most.
+_PAUSES = 20
 
 
 class Recycling:
@@ -29,8 +32,8 @@ class Recycling:
     def __init__(self, lifespan: Lifespan, slots: Sequence[Slot]) -> None:
         self._lifespan = lifespan
         self._slots = slots
-        # When the memory of each was last counted exactly.
-        self._counted: dict[WorkerProcess, float] = {}
+        # From when on the memory of each may be counted exactly again.
+        self._from: dict[WorkerProcess, float] = {}
         self._told = False
 
     def look(self, now: float) -> None:
@@ -42,7 +45,7 @@ class Recycling:
             for slot in self._slots
             if slot.process is not None and slot.process.is_ready
         ]
-        self._counted = {one: self._counted.get(one, -1e9) for *_, one in there}
+        self._from = {one: self._from.get(one, -math.inf) for *_, one in there}
         for _, number, slot, process in sorted(there, key=lambda one: one[:2]):
             over = self._over(process, self._lifespan.of(number, len(self._slots)), now)
             if over is not None:
@@ -60,10 +63,13 @@ class Recycling:
         if process.fresh_bytes >= most:
             self._tell(process, most)
             return 0
-        if now - self._counted[process] < _EXACT_SECONDS:
+        if now < self._from[process]:
             return 0
-        self._counted[process] = now
-        return private_bytes(process.pid) or 0
+        began = time.monotonic()
+        private = private_bytes(process.pid)
+        ended = time.monotonic()
+        self._from[process] = ended + _PAUSES * (ended - began)
+        return private or 0
 
     def _tell(self, process: WorkerProcess, most: int) -> None:
         if not self._told:
