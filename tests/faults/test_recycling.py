@@ -110,7 +110,7 @@ def leaked(folder: Path, requests: int, workers: int, cap: int) -> tuple[int, Wa
         return recycled(server, "runner", "memory"), watch
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_leaking_worker_is_recycled_and_no_request_is_lost(tmp_path: Path, workers: int) -> None:
     count, watch = leaked(tmp_path, 100, workers, 200)
     assert count >= 2

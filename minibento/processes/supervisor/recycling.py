@@ -43,7 +43,7 @@ class Recycling:
         there = [
             (slot.process.since, slot.number, slot, slot.process)
             for slot in self._slots
-            if slot.process is not None and slot.process.is_ready
+            if slot.process is not None and slot.process.is_ready and not slot.process.debugging
         ]
         self._from = {one: self._from.get(one, -math.inf) for *_, one in there}
         for _, number, slot, process in sorted(there, key=lambda one: one[:2]):

@@ -85,7 +85,7 @@ def besieged(url: str, plan: Plan, say: Callable[[str], None]) -> Scoreboard:
             events = schedule(plan.actions(), plan.seconds, plan.every, plan.seed)
             same = "the same answer each time" if request.expected else "answers that differ"
             say(f"{len(events)} events in {plan.seconds:g} s; POST {path} has {same}")
-            record = await Siege(target, load, request, strength, say).run(
+            record = await Siege(target, load, lambda: request, strength, say).run(
                 events, plan.seconds, plan.seed
             )
             return Scoreboard.of(record)

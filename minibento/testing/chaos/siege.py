@@ -78,12 +78,12 @@ class Record:
 
 
 class Siege:
-    """One server, one request, one schedule.
+    """One server, what it is asked, one schedule.
 
     Args:
         target: The server.
         load: Carries the requests.
-        request: That is sent all the time.
+        request: Makes each of the requests.
         strength: How often.
         say: Told what happens, in a line each.
     """
@@ -92,7 +92,7 @@ class Siege:
         self,
         target: Target,
         load: Load,
-        request: Request,
+        request: Callable[[], Request],
         strength: Strength,
         say: Callable[[str], None],
     ) -> None:
@@ -132,7 +132,7 @@ class Siege:
         return record
 
     def _requests(self, rate: float, start: float, end: float) -> Iterator[tuple[float, Request]]:
-        return ((due, self._request) for due in arrivals(rate, start, end))
+        return ((due, self._request()) for due in arrivals(rate, start, end))
 
     async def _burst(self, action: Action, chance: random.Random) -> None:
         """A flood, or a wave of callers that leave."""
