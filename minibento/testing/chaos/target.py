@@ -137,7 +137,7 @@ def _addresses(host: str, port: int) -> list[str]:
 def _is_own(address: str) -> bool:
     """Whether it is one of this machine's, by the kernel's routes; nothing is sent."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    if parsed.is_loopback:
+    if parsed.is_loopback or parsed.is_unspecified:
         return True
     family = socket.AF_INET6 if parsed.version == 6 else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
