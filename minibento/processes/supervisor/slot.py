@@ -21,6 +21,8 @@ from minibento.processes.supervisor.worker_process import WorkerProcess
 __all__ = ["Farewell", "Slot"]
 
 _LOG = logging.getLogger("minibento")
+# Who has connected to an API worker's socket waits for the next one there, though others are well.
+_CALLERS_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Slot:
         listening: The socket that they answer on.
         received: Called with what a worker says.
         ended: Called with a worker that has ended; it was ready before.
-        always_answers: Whether a worker that was ready counts as one that answered.
+        always_answers: Whether a worker that was ready counts as one that answered, and callers
+            wait on its own socket.
         farewell: What a worker hears when a fresh one is ready in its place.
 
     Attributes:
@@ -83,7 +86,7 @@ class Slot:
         self._farewell = farewell
         # Resolves when the worker's time is over; None: nobody waits for that.
         self._due: asyncio.Future[Over] | None = None
-        self._backoff = Backoff()
+        self._backoff = Backoff(_CALLERS_WAIT_SECONDS) if always_answers else Backoff()
         self._keeping: asyncio.Task[None] | None = None
 
     @property

@@ -76,7 +76,7 @@ def besieged(url: str, plan: Plan, say: Callable[[str], None]) -> Scoreboard:
     """
     target = find(url, os.environ)
     path, body = plan.request or example(target.host, target.port)
-    strength = Strength(plan.rate, plan.flood, plan.disconnect, plan.every / 2)
+    strength = Strength(plan.rate, plan.flood, plan.disconnect, plan.every / 2, plan.every / 2)
 
     async def siege() -> Scoreboard:
         load = Load(target.host, target.port)

@@ -33,12 +33,14 @@ class Strength:
         flood: Beside, during a flood.
         disconnect: Beside, of callers that leave without waiting.
         burst_seconds: How long a flood or a wave of leaving callers lasts.
+        rest_seconds: That a server which is whole again has at least until the next event.
     """
 
     rate: float
     flood: float
     disconnect: float
     burst_seconds: float
+    rest_seconds: float
 
 
 @dataclass(slots=True)
@@ -108,15 +110,19 @@ class Siege:
         record = Record(time.monotonic() + 0.1, before=before)
         end = record.start + seconds
         chance = random.Random(seed)  # noqa: S311 - to be the same again is what it is for
+        quiet_until = record.start
         steady = self._requests(self._strength.rate, record.start, end)
         offering: list[asyncio.Task[Any]] = [asyncio.create_task(self._load.offer(steady))]
         try:
             for event in events:
-                await asyncio.sleep(record.start + event.at - time.monotonic())
+                # Two blows at once would say nothing of either.
+                due = max(record.start + event.at, quiet_until)
+                await asyncio.sleep(due - time.monotonic())
                 done = Done(event.action, time.monotonic())
                 record.events.append(done)
                 if event.action.role:
                     await self._strike(done, event.draw, record)
+                    quiet_until = time.monotonic() + self._strength.rest_seconds
                 else:
                     offering.append(asyncio.create_task(self._burst(event.action, chance)))
                 self._say(_line(done, record.start))
