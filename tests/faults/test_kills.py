@@ -97,10 +97,6 @@ def test_an_api_worker_that_dies_again_and_again_lets_nobody_wait_for_long(tmp_p
         assert set(board.verdicts) <= {"answered", "reset"}
 
 
-def test_the_only_worker_is_killed_and_nobody_is_lost(tmp_path: Path) -> None:
-    survived(tmp_path, [RUNNER], workers=1, times=2, every=0.6)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("actions", "workers", "times", "every"),

@@ -196,11 +196,3 @@ def test_limits_of_an_embedded_runner_are_refused_with_the_mend(tmp_path: Path) 
         running(tmp_path, **limit, **embedded),
     ):
         pass
-
-
-def test_a_limit_that_a_fresh_worker_exceeds_recycles_nobody_and_is_told(tmp_path: Path) -> None:
-    service(tmp_path, leak=1, workers=1)
-    with running(tmp_path, MINIBENTO_RUNNERS__MODEL__MAX_MEMORY="1MiB") as server:
-        server.until(lambda _: "a fresh one would have no less" in server.server.output)
-        assert server.post("/double", 21) == 42
-        assert recycled(server, "runner", "memory") == 0
