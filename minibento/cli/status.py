@@ -16,7 +16,9 @@ from minibento.processes.rundir import Running, servers
 
 __all__ = ["status"]
 
-_COLUMNS = ("ROLE", "RUNNER", "MODEL", "PID", "STATE", "UP", "RESTARTS", "MEMORY", "WORK")
+_COLUMNS = (
+    "ROLE", "RUNNER", "MODEL", "PID", "STATE", "UP", "RESTARTS", "RECYCLED", "MEMORY", "WORK"
+)  # fmt: skip
 
 Document = dict[str, Any]
 
@@ -27,6 +29,7 @@ Document = dict[str, Any]
 def status(name: str | None, output: Format) -> None:
     """Show the running servers, or the one called NAME, and their processes.
 
+    RECYCLED is how often a worker was replaced that had reached max_requests or max_memory.
     MEMORY is what a process does not share with others; WORK is what it has been given and has not
     answered. NAME is that of the service or of `serve --name`; NAME.PID, if two have it.
     """
@@ -90,6 +93,13 @@ def _row(process: Mapping[str, Any]) -> list[str]:
         process.get("state", ""),
         "" if up is None else duration(up),
         str(process.get("restarts", "")),
+        _recycled(process),
         "" if memory is None else size(memory),
         "" if process.get("outstanding") is None else str(process["outstanding"]),
     ]
+
+
+def _recycled(process: Mapping[str, Any]) -> str:
+    """How often, and why the last time; nothing where it never was."""
+    count = process.get("recycled")
+    return f"{count}: {process.get('recycled_why')}" if count else ""

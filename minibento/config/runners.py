@@ -10,6 +10,9 @@ from minibento.wording import did_you_mean
 
 __all__ = ["check_runners", "real_names", "runner_options", "without_place"]
 
+# What a runner's worker is not told: where it computes, its variables, how long it serves.
+_OF_PLACE = {"placement", "env", "max_requests", "max_memory"}
+
 
 def check_runners(config: Config, names: Iterable[str]) -> Config:
     """The configuration with each runner under its real name.
@@ -58,5 +61,5 @@ def runner_options(settings: RunnerSettings | None, declared: Mapping[str, Any])
 
 
 def without_place(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What a runner itself is told of its options: not where it computes, nor its variables."""
-    return {name: value for name, value in options.items() if name not in {"placement", "env"}}
+    """What a runner itself is told of its options: not what concerns its processes."""
+    return {name: value for name, value in options.items() if name not in _OF_PLACE}

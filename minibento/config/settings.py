@@ -90,6 +90,8 @@ class RunnerSettings:
         max_queue: Items that may wait in a worker.
         admission: Whether calls are refused that are predicted to be answered too late.
         max_wait_ms: Milliseconds that an answer may be predicted to take.
+        max_requests: Items after which a worker is recycled; None: never.
+        max_memory: Bytes of private memory at which a worker is recycled; None: none.
         preload: Whether to load once and fork.
         placement: `process` or `embedded`.
         env: Environment variables of its processes.
@@ -102,6 +104,8 @@ class RunnerSettings:
     max_queue: int | None = field(default=None, metadata={"kind": whole(1)})
     admission: bool | None = field(default=None, metadata={"kind": flag()})
     max_wait_ms: float | None = field(default=None, metadata={"kind": number("milliseconds")})
+    max_requests: int | None = field(default=None, metadata={"kind": whole(1)})
+    max_memory: int | None = field(default=None, metadata={"kind": size()})
     preload: bool | None = field(default=None, metadata={"kind": flag()})
     placement: Literal["process", "embedded"] | None = field(
         default=None, metadata={"kind": choice("process", "embedded")}
@@ -118,6 +122,8 @@ class Config:
         host: Address to listen on.
         port: Port to listen on; 0: a free one.
         api_workers: Processes that take requests; None: nobody said, so one.
+        api_max_requests: Requests after which one of these is recycled; None: never.
+        api_max_memory: Bytes of private memory at which one of these is recycled; None: none.
         timeout: Seconds an answer may take where a method says nothing; None: as declared.
         root_path: The part of the path that a proxy in front takes away.
         forwarded_allow_ips: Proxies whose X-Forwarded headers are believed.
@@ -135,6 +141,8 @@ class Config:
     host: str = field(default="127.0.0.1", metadata={"kind": text("an address or host name")})
     port: int = field(default=3000, metadata={"kind": whole(0, 65535)})
     api_workers: int | None = field(default=None, metadata={"kind": whole(1, 4096)})
+    api_max_requests: int | None = field(default=None, metadata={"kind": whole(1)})
+    api_max_memory: int | None = field(default=None, metadata={"kind": size()})
     timeout: float | None = field(default=None, metadata={"kind": number("seconds")})
     root_path: str = field(default="", metadata={"kind": url_prefix()})
     forwarded_allow_ips: str = field(default="127.0.0.1", metadata={"kind": addresses()})

@@ -104,7 +104,7 @@ class ApiWorker:
     async def run(self) -> int:
         """Start, serve and leave."""
         self._control = Control(self._channel, self._received, self._orphaned)
-        self._reporting = Reporting(self._control, self._vitals, self._under_way)
+        self._reporting = Reporting(self._control, self._vitals, self._under_way, self._answered)
         stall = StallWatch(lambda: self._in_debugger)
         stall.start()
         if self._spec["develop"] is not None:
@@ -214,6 +214,9 @@ class ApiWorker:
 
     def _under_way(self) -> int:
         return 0 if self._server is None else self._server.under_way
+
+    def _answered(self) -> int:
+        return 0 if self._server is None else self._server.requests
 
     def _expect_breakpoints(self, lock: Path) -> None:
         from minibento.processes.debugger import install  # loads pdb

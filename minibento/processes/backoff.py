@@ -14,10 +14,14 @@ class Backoff:
 
     A death counts as a failure if the worker answered nothing before it, or if it is one of more
     than 5 within 10 s.
+
+    Args:
+        most: Seconds that a pause may last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = _STEPS[-1]) -> None:
         self.failures = 0
+        self._most = most
         self._deaths: deque[float] = deque(maxlen=_MANY + 1)
 
     def died(self, now: float, *, answered: bool) -> float:
@@ -27,6 +31,6 @@ class Backoff:
         if answered and not often:
             self.failures = 0
             return 0.0
-        pause = _STEPS[min(self.failures, len(_STEPS) - 1)]
+        pause = min(_STEPS[min(self.failures, len(_STEPS) - 1)], self._most)
         self.failures += 1
         return pause

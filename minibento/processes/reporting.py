@@ -24,15 +24,21 @@ class Reporting:
         control: The way to the supervisor.
         vitals: The worker's page.
         outstanding: Items or requests that it has accepted and not answered.
+        served: Those that it is done with.
     """
 
     def __init__(
-        self, control: Control, vitals: VitalsPage, outstanding: Callable[[], int]
+        self,
+        control: Control,
+        vitals: VitalsPage,
+        outstanding: Callable[[], int],
+        served: Callable[[], int],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._control = control
         self._vitals = vitals
         self._outstanding = outstanding
+        self._served = served
         self._metrics: Metrics | None = None
         # What the nursery had counted when this was forked is not this worker's.
         self._inherited = user_families()
@@ -51,7 +57,7 @@ class Reporting:
         self._control.send({"metrics": told, "round": number})
 
     def _beat(self) -> None:
-        self._vitals.beat(time.monotonic(), self._outstanding())
+        self._vitals.beat(time.monotonic(), self._outstanding(), self._served())
         if self._counts:
             self.tell()
         self._loop.call_later(_BEAT_SECONDS, self._beat)

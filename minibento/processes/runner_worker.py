@@ -76,7 +76,9 @@ class LoadedModel:
 
         # Without its supervisor it cannot be reached any more, nor told to stop.
         control = Control(channel, received, lambda: received({"stop": 0.0}))
-        reporting = Reporting(control, vitals, lambda: worker.state().outstanding)
+        reporting = Reporting(
+            control, vitals, lambda: worker.state().outstanding, lambda: worker.served
+        )
         await worker.start()
         keep_what_is_loaded()
         listener = Listener(listening, worker.serve)

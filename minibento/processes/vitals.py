@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 __all__ = ["Vitals", "VitalsPage"]
 
-_BEAT = struct.Struct("=dq")
+_BEAT = struct.Struct("=dqq")
 _TURNED = struct.Struct("=d")
 _BATCH = struct.Struct("=ddq")
 _BATCH_AT = 64
@@ -26,6 +26,7 @@ class Vitals:
     Attributes:
         beat: When its event loop last turned.
         outstanding: Items or requests that it has accepted and not answered.
+        served: Those that it was done with at its last beat.
         since: When the batch that computes began; None: none computes.
         until: When that batch counts as stuck.
         batches: That it has finished.
@@ -33,6 +34,7 @@ class Vitals:
 
     beat: float
     outstanding: int
+    served: int
     since: float | None
     until: float
     batches: int
@@ -53,9 +55,9 @@ class VitalsPage:
         self._page = mmap.mmap(descriptor, mmap.PAGESIZE)
         self._batches = 0
 
-    def beat(self, now: float, outstanding: int) -> None:
+    def beat(self, now: float, outstanding: int, served: int) -> None:
         """The event loop has turned."""
-        _BEAT.pack_into(self._page, 0, now, outstanding)
+        _BEAT.pack_into(self._page, 0, now, outstanding, served)
 
     def begin(self, since: float, until: float) -> None:
         """A batch computes from now on."""
@@ -69,9 +71,9 @@ class VitalsPage:
 
     def read(self) -> Vitals:
         """What the worker shows now."""
-        beat, outstanding = _BEAT.unpack_from(self._page, 0)
+        beat, outstanding, served = _BEAT.unpack_from(self._page, 0)
         since, until, batches = _BATCH.unpack_from(self._page, _BATCH_AT)
-        return Vitals(beat, outstanding, since or None, until, batches)
+        return Vitals(beat, outstanding, served, since or None, until, batches)
 
     def close(self) -> None:
         """Unmap and close."""

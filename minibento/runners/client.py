@@ -70,6 +70,11 @@ class Client:
         """Workers that can be reached now."""
         return self._dispatcher.lanes
 
+    @property
+    def leaving(self) -> bool:
+        """Whether a worker is on its way out that still answers what it has."""
+        return self._dispatcher.leaving
+
     def attach(self, channel: Channel, gone: Callable[[], None] = _nobody) -> None:
         """Send calls to one more worker, those that wait first.
 

@@ -66,6 +66,11 @@ class Dispatcher:
         """Workers that can be reached."""
         return len(self._lanes)
 
+    @property
+    def leaving(self) -> bool:
+        """Whether a worker is on its way out that still answers what it has."""
+        return bool(self._leaving)
+
     def attach(self, channel: Channel, gone: Callable[[], None]) -> None:
         """Send calls over this channel too; `gone` is called when it takes no more of them."""
 

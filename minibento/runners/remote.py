@@ -5,9 +5,11 @@ Knows no supervisor: a path is there for life, and whoever serves it may come an
 
 import asyncio
 import logging
+import math
 from asyncio import Task
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from minibento.errors import ProtocolError
 from minibento.metrics import Metrics
@@ -28,6 +30,8 @@ START_SECONDS = 1.0
 FIRST_PAUSE, LAST_PAUSE = 0.005, 0.25
 # A worker that was lost after so few seconds is not connected to again without any pause.
 SHORT_LIFE = 0.05
+# A worker that leaves by itself has a successor, which is connected to within this time.
+SUCCESSION_SECONDS = 1.0
 
 
 class ProcessEngine:
@@ -77,6 +81,8 @@ class ProcessEngine:
         self._slots = slots
         self._connected = connected
         self._first = asyncio.Event()
+        # When a worker last left by itself.
+        self._left_at = -math.inf
         self._tasks: list[Task[None]] = []
 
     def is_here(self) -> bool:
@@ -85,8 +91,8 @@ class ProcessEngine:
 
     @property
     def ready(self) -> bool:
-        """Whether there is a worker."""
-        return self.client.lanes > 0
+        """Whether there is a worker, or one has just left for another one that is there."""
+        return self.client.lanes > 0 or self.loop.time() - self._left_at < SUCCESSION_SECONDS
 
     @property
     def trouble(self) -> str | None:
@@ -141,12 +147,17 @@ class ProcessEngine:
         while True:
             channel = await self._patiently(path)
             gone = asyncio.Event()
-            self.client.attach(channel, gone.set)
+            self.client.attach(channel, partial(self._gone, gone))
             self._first.set()
             since = self.loop.time()
             await gone.wait()
             if self.loop.time() - since < SHORT_LIFE:  # no busy loop, whatever goes on there
                 await asyncio.sleep(FIRST_PAUSE)
+
+    def _gone(self, gone: asyncio.Event) -> None:
+        if self.client.leaving:
+            self._left_at = self.loop.time()
+        gone.set()
 
     async def _patiently(self, path: str) -> Channel:
         pause = FIRST_PAUSE

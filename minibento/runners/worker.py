@@ -73,6 +73,9 @@ class Worker:
         vitals: Told when a batch begins and ends.
         own_loop: Nobody else lives on this loop, so short batches may compute on it: those of a
             source that does not mind which thread it is called from.
+
+    Attributes:
+        served: Items that it has computed.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Worker:
         own_loop: bool = False,
     ) -> None:
         self.loop = asyncio.get_running_loop()
+        self.served = 0
         self._name = name
         self._source = source
         self._options = options
@@ -226,6 +230,7 @@ class Worker:
     def _observe(
         self, _queue: Queue, batch: Sequence[Entry], started: float, seconds: float
     ) -> None:
+        self.served += len(batch)
         self._numbers.batch(batch, started, seconds)
         self._numbers.waiting(self._batcher.waiting)
 

@@ -20,6 +20,8 @@ SUPERVISOR = {
     "state": "ready",
     "uptime_seconds": 3725.5,
     "restarts": 0,
+    "recycled": 0,
+    "recycled_why": None,
     "private_bytes": 12_300_000,
     "outstanding": None,
 }
@@ -32,6 +34,8 @@ WORKER = {
     "state": "computing",
     "uptime_seconds": 8.2,
     "restarts": 3,
+    "recycled": 2,
+    "recycled_why": "it was full",
     "private_bytes": None,
     "outstanding": 0,
 }
@@ -74,10 +78,11 @@ def test_each_server_has_a_heading_and_its_processes(
         "Gone: the server with process id 8 has ended, or ends right now: its log says why",
     ]
     names, supervisor, worker = (line.split() for line in result.stdout.splitlines()[1:4])
-    assert names == ["ROLE", "RUNNER", "MODEL", "PID", "STATE", "UP", "RESTARTS", "MEMORY", "WORK"]
+    columns = "ROLE RUNNER MODEL PID STATE UP RESTARTS RECYCLED MEMORY WORK"
+    assert names == columns.split()
     assert supervisor == ["supervisor", "7", "ready", "1", "h", "2", "min", "0", "12.3", "MB"]
     assert worker[:5] == ["runner-worker", "0", "model", "credit_risk:abcdefgh", "9"]
-    assert worker[5:] == ["computing", "8", "s", "3", "0"]
+    assert worker[5:] == ["computing", "8", "s", "3", "2:", "it", "was", "full", "0"]
 
 
 def test_machines_get_what_the_servers_say(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

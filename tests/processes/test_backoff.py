@@ -32,3 +32,9 @@ def test_more_than_five_deaths_in_ten_seconds_count_whatever_was_answered() -> N
 def test_five_deaths_in_ten_seconds_are_accidents() -> None:
     backoff = Backoff()
     assert [backoff.died(n * 2.5, answered=True) for n in range(20)] == [0.0] * 20
+
+
+def test_a_pause_may_be_bounded() -> None:
+    backoff = Backoff(1.0)
+    pauses = [backoff.died(n * 1.0, answered=True) for n in range(12)]
+    assert pauses == [0, 0, 0, 0, 0, 0, 0.5, 1, 1, 1, 1, 1]

@@ -11,7 +11,8 @@ from minibento.config.settings import Config
 from minibento.processes.place import Place
 from minibento.processes.supervisor import generation
 from minibento.processes.supervisor.failure import StartFailed
-from minibento.processes.supervisor.generation import Generation, Plan
+from minibento.processes.supervisor.generation import Generation
+from minibento.processes.supervisor.plan import Plan
 
 
 def made(folder: Path) -> Generation:

@@ -9,11 +9,11 @@ from minibento.processes.vitals import Vitals
 
 
 def idle(beat: float) -> Vitals:
-    return Vitals(beat, 0, None, math.inf, 0)
+    return Vitals(beat, 0, 0, None, math.inf, 0)
 
 
 def computing(beat: float, since: float, until: float) -> Vitals:
-    return Vitals(beat, 1, since, until, 0)
+    return Vitals(beat, 1, 0, since, until, 0)
 
 
 def test_an_idle_worker_that_beats_is_well() -> None:

@@ -19,6 +19,7 @@ from minibento.metrics import Metrics
 from minibento.runners import remote
 from minibento.runners.client import Client
 from minibento.runners.jobs import STREAM_AHEAD
+from minibento.runners.leaving import leaving
 from minibento.runners.method import MethodSpec
 from minibento.runners.remote import ProcessEngine
 from minibento.runners.runner import Runner
@@ -356,6 +357,30 @@ async def test_a_lost_worker_is_connected_to_again_and_gets_what_it_left(
     await until(lambda: made.ready)
     workers[1].answers("a")
     assert decode(*(await call).payload) == ["done", "a"]
+    await made.stop()
+
+
+@on_a_loop
+async def test_it_stays_ready_while_a_worker_leaves_for_its_successor_but_not_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker, nobody = FakeWorker(), asyncio.Event()
+    there = iter([worker])
+
+    async def connected(_: str) -> Channel:
+        for one in there:
+            return one
+        await nobody.wait()
+        raise AssertionError
+
+    made = engine(connected)
+    await made.start()
+    worker.says(leaving())
+    worker.dies()
+    await turn()
+    assert (made.ready, made.client.lanes) == (True, 0)
+    monkeypatch.setattr(remote, "SUCCESSION_SECONDS", 0.0)
+    assert not made.ready
     await made.stop()
 
 

@@ -7,61 +7,38 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from minibento.config.runners import check_runners, runner_options, without_place
-from minibento.config.settings import Config
 from minibento.processes.cpus import Shares, available, chosen
+from minibento.processes.lifespan import Lifespan
 from minibento.processes.one_thread import ONE_THREAD
-from minibento.processes.place import Place
 from minibento.processes.supervisor.failure import StartFailed
-from minibento.processes.supervisor.group import Group, together
+from minibento.processes.supervisor.group import LEAVE_SECONDS, Group, together
 from minibento.processes.supervisor.kind import Kind
-from minibento.processes.supervisor.nursery import Nursery, Received
-from minibento.processes.supervisor.reaper import Reaper
-from minibento.processes.supervisor.slot import Slot
+from minibento.processes.supervisor.nursery import Nursery
+from minibento.processes.supervisor.plan import Plan
+from minibento.processes.supervisor.slot import Farewell, Slot
 from minibento.processes.supervisor.spawning import Blank, blank
 from minibento.processes.supervisor.trying import tried
 from minibento.processes.supervisor.worker_process import WorkerProcess
 from minibento.processes.verdict import API_SILENCE, RUNNER_SILENCE
 from minibento.wire.listening import listening
 
-__all__ = ["Generation", "Plan"]
+__all__ = ["LINGER_SECONDS", "Generation"]
 
 _LOG = logging.getLogger("minibento")
+# An idle connection may so long bring the request that is under way on it, when another API worker
+# has taken over.
+LINGER_SECONDS = 5.0
 # By then an API worker has heard that it accepts no more, unless its loop is blocked.
 _TURN_SECONDS = 2.0
 # By then one that is ready accepts requests, unless it cannot.
 _GO_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What every generation of a server has in common.
-
-    Attributes:
-        locate: Says where the service is; asked once for each generation.
-        config: As read at the server's start.
-        sockets: Listening TCP sockets, one for each API worker.
-        directory: Of the runners' sockets.
-        watching: Whether somebody develops the service: its errors are shown to callers.
-        reaper: Of the supervisor.
-        received: Called with what a worker says.
-        ended: Called with a worker that has ended.
-    """
-
-    locate: Callable[[], Place]
-    config: Config
-    sockets: Sequence[socket.socket]
-    directory: Path
-    watching: bool
-    reaper: Reaper
-    received: Received
-    ended: Callable[[WorkerProcess], None]
 
 
 class Generation:
@@ -83,7 +60,9 @@ class Generation:
         self.name = ""
         self.versions: dict[str, str] = {}
         self._plan = plan
-        self.api = Group("api", "", "", Nursery(self._api_kind(), plan.reaper))
+        config = plan.config
+        lifespan = Lifespan(config.api_max_requests, config.api_max_memory)
+        self.api = Group("api", "", "", Nursery(self._api_kind(), plan.reaper), lifespan)
         self.runners: dict[str, Group] = {}
         self._config = plan.config
         self._sockets: list[tuple[socket.socket, Path]] = []
@@ -240,11 +219,14 @@ class Generation:
             options = {**without_place(wanted), "threads": share.threads}
             environment = wanted.get("env") or {}
             slots = None
-            if not share.embedded:
+            lifespan = Lifespan(wanted.get("max_requests"), wanted.get("max_memory"))
+            if share.embedded:
+                _refuse_embedded(name, lifespan)
+            else:
                 if one["source"] is None:
                     raise StartFailed(f"runner {name!r}: {one['only_embedded']}", final=True)
                 kind = self._runner_kind(name, one, options, environment, described["pins"])
-                slots = self._add_runner(name, one["version"], kind, share.workers)
+                slots = self._add_runner(name, one["version"], kind, lifespan, share.workers)
             placed[name] = {"options": options, "slots": slots}
         return placed
 
@@ -286,9 +268,11 @@ class Generation:
             self.place.python,
         )
 
-    def _add_runner(self, name: str, version: str, kind: Kind, workers: int) -> list[str]:
+    def _add_runner(
+        self, name: str, version: str, kind: Kind, lifespan: Lifespan, workers: int
+    ) -> list[str]:
         """The group of a runner; the paths on which its workers answer."""
-        group = Group("runner", name, version, Nursery(kind, self._plan.reaper))
+        group = Group("runner", name, version, Nursery(kind, self._plan.reaper), lifespan)
         # One whose variables differ must have them from its start.
         if kind.forks and not kind.environment:
             group.nursery.blank, self._blank = self._blank, None
@@ -335,7 +319,14 @@ class Generation:
             self._plan.received,
             ended=self._plan.ended,
             always_answers=group.role == "api",
+            farewell=self._farewell(group.role),
         )
+
+    def _farewell(self, role: str) -> Farewell:
+        grace = self._plan.config.grace
+        if role == "api":
+            return Farewell({"retire": LINGER_SECONDS}, LINGER_SECONDS + grace + LEAVE_SECONDS)
+        return Farewell({"stop": grace}, grace + LEAVE_SECONDS)
 
     def _close_sockets(self) -> None:
         for one, path in self._sockets:
@@ -343,3 +334,12 @@ class Generation:
             with suppress(OSError):
                 path.unlink()
         self._sockets.clear()
+
+
+def _refuse_embedded(name: str, lifespan: Lifespan) -> None:
+    if lifespan != Lifespan():
+        raise StartFailed(
+            f"runners.{name}: max_requests and max_memory are of processes of its own, and it is "
+            "embedded in the API workers: set api_max_requests or api_max_memory, or leave it out",
+            final=True,
+        )

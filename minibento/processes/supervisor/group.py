@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
+from minibento.processes.lifespan import Lifespan
 from minibento.processes.supervisor.nursery import Nursery
+from minibento.processes.supervisor.recycling import Recycling
 from minibento.processes.supervisor.slot import Slot
 from minibento.processes.supervisor.trying import tried
 from minibento.processes.supervisor.worker_process import WorkerProcess
 
-__all__ = ["Group", "together"]
+__all__ = ["LEAVE_SECONDS", "Group", "together"]
 
 # From being told to stop to being killed, beyond the grace that the workers were given: shutdown
 # hooks have ten seconds of it.
-_LEAVE_SECONDS = 12.0
+LEAVE_SECONDS = 12.0
 # From being killed to the end.
 _END_SECONDS = 2.0
 
@@ -21,18 +23,24 @@ _END_SECONDS = 2.0
 class Group:
     """The workers of one runner, or the API workers, of one generation.
 
+    Args:
+        lifespan: What one of them may serve and hold until a fresh one takes its place.
+
     Attributes:
         role: `api` or `runner`.
         name: Of the runner; `""` for API workers.
         version: Tag of the model; `""` without one.
     """
 
-    def __init__(self, role: str, name: str, version: str, nursery: Nursery) -> None:
+    def __init__(
+        self, role: str, name: str, version: str, nursery: Nursery, lifespan: Lifespan
+    ) -> None:
         self.role = role
         self.name = name
         self.version = version
         self.nursery = nursery
         self.slots: list[Slot] = []
+        self._recycling = Recycling(lifespan, self.slots)
 
     async def start(self, tries: int) -> None:
         """Prepare the nursery, if it is not, and start a worker in each slot.
@@ -71,12 +79,13 @@ class Group:
             process.say(document)
 
     def look(self, now: float, silence: float) -> None:
-        """Kill what counts as dead."""
+        """Kill what counts as dead, replace what is worn out."""
         for process in self.processes:
             reason = process.trouble(now, silence)
             if reason is not None:
                 process.kill(reason)
         self.nursery.look()
+        self._recycling.look(now)
 
     def release(self) -> None:
         """Replace nobody any more."""
@@ -98,7 +107,7 @@ class Group:
         """Let the workers answer what they have accepted and leave; then end the nursery."""
         self.release()
         self.tell({"stop": grace})
-        await self.ended(grace + _LEAVE_SECONDS)
+        await self.ended(grace + LEAVE_SECONDS)
         self.nursery.close()
 
     def end_now(self) -> None:

@@ -1,11 +1,13 @@
 """What the kernel shows of a process that does not answer; knows no worker."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["KernelView", "look_at"]
+__all__ = ["KernelView", "look_at", "private_bytes", "resident_bytes"]
 
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat, counted from the one after the name: see proc_pid_stat(5).
 _STATE, _USER, _SYSTEM = 0, 11, 12
@@ -33,3 +35,24 @@ def look_at(pid: int) -> KernelView | None:
     fields = text.rpartition(") ")[2].split()
     used = int(fields[_USER]) + int(fields[_SYSTEM])
     return KernelView(fields[_STATE] in "Tt", used * _TICK)
+
+
+def resident_bytes(pid: int | None) -> int:
+    """Memory that it has, shared or not; 0 where the kernel does not say. Costs next to nothing."""
+    with suppress(OSError, ValueError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    return 0
+
+
+def private_bytes(pid: int | None) -> int | None:
+    """Memory that the process shares with no other; None where the kernel does not say.
+
+    The kernel walks all of its pages for that: some 5 ms for each gigabyte.
+    """
+    total = 0
+    with suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Private_"):
+                total += int(line.split()[1]) * 1024
+        return total
+    return None

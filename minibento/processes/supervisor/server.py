@@ -21,8 +21,9 @@ from minibento.processes.place import Place
 from minibento.processes.sockets import Port
 from minibento.processes.supervisor.admin import Admin
 from minibento.processes.supervisor.failure import StartFailed
-from minibento.processes.supervisor.generation import Generation, Plan
+from minibento.processes.supervisor.generation import Generation
 from minibento.processes.supervisor.numbers import Numbers
+from minibento.processes.supervisor.plan import Plan
 from minibento.processes.supervisor.reaper import Reaper
 from minibento.processes.supervisor.scrape import Scrape
 from minibento.processes.supervisor.status import processes

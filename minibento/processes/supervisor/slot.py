@@ -1,20 +1,41 @@
-"""One place for a worker, and the worker in it: replaced when it dies, until the slot is closed."""
+"""One place for a worker, and the worker in it: replaced when it dies, until the slot is closed.
+
+A worker whose time is over is followed by a fresh one before it leaves.
+"""
 
 import asyncio
 import logging
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from minibento.processes.backoff import Backoff
+from minibento.processes.lifespan import Limit, Over
 from minibento.processes.supervisor.failure import StartFailed
 from minibento.processes.supervisor.nursery import Nursery, Received
 from minibento.processes.supervisor.worker_process import WorkerProcess
 
-__all__ = ["Slot"]
+__all__ = ["Farewell", "Slot"]
 
 _LOG = logging.getLogger("minibento")
+# Who has connected to an API worker's socket waits for the next one there, though others are well.
+_CALLERS_WAIT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """How a worker is told to leave its slot to another one.
+
+    Attributes:
+        document: What it is told.
+        seconds: That it may take until it has ended.
+    """
+
+    document: dict[str, Any]
+    seconds: float
 
 
 class Slot:
@@ -27,11 +48,15 @@ class Slot:
         listening: The socket that they answer on.
         received: Called with what a worker says.
         ended: Called with a worker that has ended; it was ready before.
-        always_answers: Whether a worker that was ready counts as one that answered.
+        always_answers: Whether a worker that was ready counts as one that answered, and callers
+            wait on its own socket.
+        farewell: What a worker hears when a fresh one is ready in its place.
 
     Attributes:
         process: The worker in it; None: none has been started.
-        restarts: How often a worker was replaced.
+        restarts: How often a worker was replaced that had died.
+        recycled: How often one was replaced whose time was over, by the limit it had reached.
+        recycled_why: In words, the last time; None: never.
     """
 
     def __init__(
@@ -44,10 +69,13 @@ class Slot:
         *,
         ended: Callable[[WorkerProcess], None],
         always_answers: bool,
+        farewell: Farewell,
     ) -> None:
         self.number = number
         self.process: WorkerProcess | None = None
         self.restarts = 0
+        self.recycled: Counter[Limit] = Counter()
+        self.recycled_why: str | None = None
         self.on_replaced: Callable[[WorkerProcess], None] = lambda _: None
         self._worker = worker
         self._nursery = nursery
@@ -55,7 +83,10 @@ class Slot:
         self._received = received
         self._ended = ended
         self._always_answers = always_answers
-        self._backoff = Backoff()
+        self._farewell = farewell
+        # Resolves when the worker's time is over; None: nobody waits for that.
+        self._due: asyncio.Future[Over] | None = None
+        self._backoff = Backoff(_CALLERS_WAIT_SECONDS) if always_answers else Backoff()
         self._keeping: asyncio.Task[None] | None = None
 
     @property
@@ -68,8 +99,19 @@ class Slot:
         await self._start()
         self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
+    @property
+    def recycling(self) -> bool:
+        """Whether a fresh worker is taking this one's place, or the old one is on its way out."""
+        return self._due is not None and self._due.done()
+
+    def recycle(self, over: Over) -> None:
+        """Have a fresh worker take the place of the one that is in it."""
+        if self._due is not None and not self._due.done():
+            self._due.set_result(over)
+
     def release(self) -> None:
         """Keep it no longer; the worker that is in it lives on."""
+        self._due = None
         if self._keeping is not None:
             self._keeping.cancel()
 
@@ -82,13 +124,49 @@ class Slot:
         while True:
             process = self.process
             assert process is not None
-            words = await asyncio.shield(process.ended)
-            answered = self._always_answers or process.vitals.batches > 0
-            pause = self._backoff.died(time.monotonic(), answered=answered)
+            due = self._due = asyncio.get_running_loop().create_future()
+            await asyncio.wait({process.ended, due}, return_when=asyncio.FIRST_COMPLETED)
+            if process.ended.done():
+                await self._revive(process)
+            else:
+                await self._follow(process, due.result())
+
+    async def _revive(self, process: WorkerProcess) -> None:
+        """Put another worker in the place of one that has died."""
+        answered = self._always_answers or process.vitals.batches > 0
+        pause = self._backoff.died(time.monotonic(), answered=answered)
+        self.restarts += 1
+        words = process.ended.result()
+        _LOG.warning("%s[%s] ended: %s; %s", process.title, process.pid, words, _plan(pause))
+        await asyncio.sleep(pause)
+        await self._replace()
+
+    async def _follow(self, old: WorkerProcess, over: Over) -> None:
+        """Put a fresh worker beside one whose time is over, then let that one leave."""
+        begun = time.monotonic()
+        try:
+            await self._start()
+        except StartFailed as failure:
+            pause = self._backoff.died(time.monotonic(), answered=False)
+            said = "%s[%s] is to be recycled (%s) and goes on, as no other started: %s"
+            _LOG.error(said, old.title, old.pid, over.words, failure)
+            await asyncio.wait({old.ended}, timeout=pause)
+            return
+        fresh = self.process
+        assert fresh is not None
+        self.on_replaced(fresh)
+        if old.ended.done():  # it has died meanwhile
             self.restarts += 1
-            _LOG.warning("%s[%s] ended: %s; %s", process.title, process.pid, words, _plan(pause))
-            await asyncio.sleep(pause)
-            await self._replace()
+            _LOG.warning("%s[%s] ended: %s", old.title, old.pid, old.ended.result())
+            return
+        took = (time.monotonic() - begun) * 1000
+        said = "%s[%s] is recycled: %s; %s is ready after %.0f ms"
+        _LOG.info(said, old.title, old.pid, over.words, fresh.pid, took)
+        self.recycled[over.limit] += 1
+        self.recycled_why = over.words
+        old.say(self._farewell.document)
+        await asyncio.wait({old.ended}, timeout=self._farewell.seconds)
+        old.kill(f"it did not leave within {self._farewell.seconds:.0f} s")
 
     async def _replace(self) -> None:
         """Try until a new worker is ready: what was ready once is not given up."""

@@ -3,12 +3,11 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from minibento.processes.supervisor.generation import Generation
 from minibento.processes.supervisor.group import Group
+from minibento.processes.supervisor.kernel_view import private_bytes
 from minibento.processes.supervisor.worker_process import WorkerProcess
 
 __all__ = ["processes"]
@@ -49,6 +48,8 @@ def _of_group(group: Group, now: float, *, leaving: bool) -> Iterator[dict[str, 
             | {
                 "slot": None if slot is None else slot.number,
                 "restarts": 0 if slot is None else slot.restarts,
+                "recycled": 0 if slot is None else slot.recycled.total(),
+                "recycled_why": None if slot is None else slot.recycled_why,
                 "outstanding": process.vitals.outstanding,
             }
         )
@@ -79,17 +80,8 @@ def _row(role: str, pid: int | None, state: str, uptime: float | None) -> dict[s
         "state": state,
         "uptime_seconds": None if uptime is None else round(uptime, 3),
         "restarts": 0,
-        "private_bytes": _private_bytes(pid),
+        "recycled": 0,
+        "recycled_why": None,
+        "private_bytes": private_bytes(pid),
         "outstanding": None,
     }
-
-
-def _private_bytes(pid: int | None) -> int | None:
-    """Memory that the process shares with no other; None where the kernel does not say."""
-    total = 0
-    with suppress(OSError, ValueError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Private_"):
-                total += int(line.split()[1]) * 1024
-        return total
-    return None

@@ -10,15 +10,14 @@ from typing import Any
 
 from minibento.errors import MinibentoError, Unavailable
 from minibento.log import with_traceback
-from minibento.processes.supervisor.generation import Generation, Plan
+from minibento.processes.supervisor.generation import LINGER_SECONDS, Generation
 from minibento.processes.supervisor.numbers import Numbers
+from minibento.processes.supervisor.plan import Plan
 from minibento.processes.supervisor.worker_process import WorkerProcess
 
 __all__ = ["Succession", "done_before"]
 
 _LOG = logging.getLogger("minibento")
-# An idle connection may so long bring the request that is under way on it, after a reload.
-_LINGER_SECONDS = 5.0
 # Beyond the grace for requests, for shutdown hooks and for what has to be killed after all.
 _LAST_SECONDS = 15.0
 
@@ -81,7 +80,7 @@ class Succession:
             raise
         self.current = fresh
         # Who has changed a file wants to see that, on a browser's open connection too.
-        await old.step_aside(0.0 if self._plan.watching else _LINGER_SECONDS)
+        await old.step_aside(0.0 if self._plan.watching else LINGER_SECONDS)
         retiring = asyncio.ensure_future(self._retired(old))
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
@@ -150,7 +149,7 @@ class Succession:
 
     async def _retired(self, old: Generation) -> None:
         grace = self._plan.config.grace
-        await old.retire(_LINGER_SECONDS + grace, grace)
+        await old.retire(LINGER_SECONDS + grace, grace)
         self._numbers.remember(old)
         self.generations.remove(old)
 

@@ -12,7 +12,7 @@ from typing import Any
 from minibento.log import with_traceback
 from minibento.processes.control import Control
 from minibento.processes.supervisor.failure import StartFailed
-from minibento.processes.supervisor.kernel_view import look_at
+from minibento.processes.supervisor.kernel_view import look_at, private_bytes
 from minibento.processes.supervisor.reaper import Reaper, in_words
 from minibento.processes.verdict import verdict
 from minibento.processes.vitals import Vitals, VitalsPage
@@ -41,6 +41,7 @@ class WorkerProcess:
         ended: Resolves to how it ended, in words.
         since: When it was started, monotonic seconds.
         debugging: Whether somebody is in a debugger in it.
+        fresh_bytes: Memory that it shared with no other process when it became ready.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class WorkerProcess:
         self.ended: asyncio.Future[str] = loop.create_future()
         self.since = time.monotonic()
         self.debugging = False
+        self.fresh_bytes = 0
         self._loop = loop
         self._reaper = reaper
         self._page = vitals
@@ -139,6 +141,7 @@ class WorkerProcess:
             self.known_as(document["hello"])
         elif "ready" in document:
             if not self.ready.done():
+                self.fresh_bytes = private_bytes(self.pid) or 0
                 self.ready.set_result(None)
         elif "failed" in document:
             self._fail(StartFailed.told(document["failed"]))

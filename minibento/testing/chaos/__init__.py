@@ -1,0 +1,1 @@
+"""Faults made on purpose against a server of one's own, and what came of them."""
