@@ -83,4 +83,4 @@ def test_no_answer_is_crossed_and_nothing_is_left(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_hundred_thousand_mixed_requests(tmp_path: Path) -> None:
-    mixed(tmp_path, 100_000, 450, 20)
+    mixed(tmp_path, 100_000, 250, 20)
