@@ -165,6 +165,7 @@ def test_a_refusal_says_in_whole_seconds_when_to_come_again(url: str) -> None:
     assert "items ahead an answer would take about" in refused[0].json()["detail"]
 
 
+@pytest.mark.slow
 def test_the_moment_a_burst_ends_all_are_answered_as_ever(url: str) -> None:
     offered(url, "/bounded_echo", 10, 1)
     after = offered(url, "/bounded_echo", 0.3, 2)
@@ -172,6 +173,7 @@ def test_the_moment_a_burst_ends_all_are_answered_as_ever(url: str) -> None:
     assert p99(after) < 5 * 0.1
 
 
+@pytest.mark.slow
 def test_without_admission_everybody_waits_for_everybody(url: str) -> None:
     """The negative control: what the tests here look for is there to be found."""
     outcomes = offered(url, "/unbounded_echo", 5, 2)
@@ -179,6 +181,7 @@ def test_without_admission_everybody_waits_for_everybody(url: str) -> None:
     assert p99(outcomes) > 5 * 0.25
 
 
+@pytest.mark.slow
 def test_callers_who_come_back_at_once_do_not_keep_it_down(url: str) -> None:
     end, answered = time.monotonic() + 3, Counter[int]()
 
@@ -195,6 +198,7 @@ def test_callers_who_come_back_at_once_do_not_keep_it_down(url: str) -> None:
     assert statuses(after) == {200: len(after)}
 
 
+@pytest.mark.slow
 def test_a_flooded_runner_does_not_slow_another(url: str) -> None:
     quiet = offered(url, "/other_echo", 0.2, 2)
     with ThreadPoolExecutor() as pool:

@@ -89,7 +89,7 @@ TARGETS: list[tuple[Any, dict[str, Any] | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("target", "init", "message"), TARGETS, ids=str)
+@pytest.mark.parametrize(("target", "init", "message"), TARGETS, ids=[one[2] for one in TARGETS])
 def test_what_no_runner_can_run_is_refused(target: Any, init: Any, message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         Runner(target, init=init)
