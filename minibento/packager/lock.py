@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def make_lock(folder: Path, wanted: Sequence[str], python: str, platform: str) -
 
     Whoever calls it is the only one who does, by `hold_folder`.
 
-    By uv where it is installed, else by pip, which can only do it for this Python and machine.
+    By uv where it is installed, else by pip, which can only do it for this Python and machine. The
+    versions that are installed here are preferred.
 
     Raises:
         BuildError: there is no solution, or no index to ask.
@@ -240,29 +242,44 @@ def _by_uv(uv: Sequence[str], file: Path, python: str, platform: str) -> bytes:
     if platform not in PLATFORMS:
         raise BuildError(f"platform is {platform}, must be one of {', '.join(PLATFORMS)}")
     target = f"{PLATFORMS[platform]}-{_GLIBC}"
-    return _run(
+    # What uv writes into it prefers what stands there already.
+    output = file.with_suffix(".txt")
+    output.write_text(_installed())
+    _run(
         [
             *(*uv, "pip", "compile", *options, "--python", sys.executable),
-            *("--python-version", python, "--python-platform", target, str(file)),
+            *("--python-version", python, "--python-platform", target),
+            *("--output-file", str(output), str(file)),
         ],
         file,
     )
+    return output.read_bytes()
 
 
 def _by_pip(file: Path) -> bytes:
-    report = _run(
-        [
-            *(sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"),
-            *("--disable-pip-version-check", "--report", "-", "-r", str(file)),
-        ],
-        file,
-    )
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"),
+        *("--disable-pip-version-check", "--report", "-", "-r", str(file)),
+    ]
+    here = file.with_suffix(".txt")
+    here.write_text(_installed())
+    try:
+        report = _run([*command, "-c", str(here)], file)
+    except BuildError:  # pip cannot prefer a version, only insist on it
+        report = _run(command, file)
     lines = []
     for one in json.loads(report)["install"]:
         name, version = one["metadata"]["name"], one["metadata"]["version"]
         sha256 = one["download_info"]["archive_info"]["hashes"]["sha256"]
         lines.append(f"{name_of(name)}=={version} \\\n    --hash=sha256:{sha256}\n")
     return "".join(sorted(lines)).encode()
+
+
+def _installed() -> str:
+    """What is installed here, as pins: a service is locked to what it was tried with, if it may."""
+    here = {name_of(one.name): one.version for one in metadata.distributions() if one.name}
+    # A local version, as 2.13.0+cpu, is on no index.
+    return "".join(f"{name}=={at}\n" for name, at in sorted(here.items()) if "+" not in at)
 
 
 def _run(command: Sequence[str], file: Path) -> bytes:

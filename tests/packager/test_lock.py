@@ -2,6 +2,7 @@ import io
 import os
 import re
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,28 @@ def test_pip_locks_exact_versions_with_hashes(
     found = check_lock(path, ["click>=8.2"], *HERE)
     assert set(found.pins) == {"click"}
     _hold_no_address(path)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("resolver", ["uv", "pip"])
+def test_the_versions_that_are_installed_are_preferred_where_they_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resolver: str
+) -> None:
+    if resolver == "pip":
+        monkeypatch.setattr(lock, "_uv", lambda: None)
+    wanted = ["click>=8.1"]
+    monkeypatch.setattr(lock, "_installed", lambda: "click==8.1.7\nnobody-has-it==1.0\n")
+    found = check_lock(make_lock(tmp_path, wanted, *HERE), wanted, *HERE)
+    assert found.pins == {"click": "8.1.7"}
+    monkeypatch.setattr(lock, "_installed", lambda: "click==8.0.4\n")
+    found = check_lock(make_lock(tmp_path, wanted, *HERE), wanted, *HERE)
+    assert found.pins["click"] not in {"8.0.4", "8.1.7"}
+
+
+def test_what_is_installed_is_told_in_pins_that_an_index_knows() -> None:
+    told = dict(line.split("==") for line in lock._installed().splitlines())
+    assert told["click"] == version("click")
+    assert not any("+" in one for one in told.values())
 
 
 @pytest.mark.slow
