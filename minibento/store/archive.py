@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from minibento.errors import AlreadyExists, Corrupt, StoreError
 from minibento.store.arrival import Arrival, refusal
-from minibento.store.disk import BLOCK, disk_errors, path_errors, sync_directory
+from minibento.store.disk import BLOCK, disk_errors, move, path_errors
 from minibento.store.draft import Draft
 from minibento.store.entry import Entry
 from minibento.store.files import open_below, read_manifest, sha256_of
@@ -43,8 +43,7 @@ def export_archive(entry: Entry, path: Path, kind: str) -> Path:
             if _unpacked(entry) > MAX_RATIO * aside.stat().st_size:
                 # What compresses this well would be refused on import as a zip bomb.
                 _write(entry, aside, compress=False)
-            aside.rename(path)
-            sync_directory(path.parent)
+            move(aside, path, entered=path.parent)
         finally:
             with suppress(OSError):
                 aside.unlink(missing_ok=True)
