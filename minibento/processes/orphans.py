@@ -9,34 +9,33 @@ from pathlib import Path
 
 __all__ = ["children", "end_group", "end_what_is_left"]
 
-_PPID = 1  # of the fields behind the name in /proc/PID/stat, from 0
+_STATE, _PPID = 0, 1  # of the fields behind the name in /proc/PID/stat
 # What the kernel holds on to, such as a read of a dead share, cannot be waited for.
 _MOST_SECONDS = 5.0
 _POLL_SECONDS = 0.002
 
 
 def children() -> set[int]:
-    """The children of this process, adopted ones too; none where there is no /proc."""
+    """The children of this process that live, adopted ones too; none where there is no /proc."""
     found = set()
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             fields = path.read_text("ascii", "replace").rpartition(")")[2].split()
-            if int(fields[_PPID]) == os.getpid():
+            if int(fields[_PPID]) == os.getpid() and fields[_STATE] != "Z":
                 found.add(int(path.parent.name))
     return found
 
 
 def end_what_is_left(spared: Collection[int] = ()) -> None:
-    """Kill all children but those; each that is killed leaves its own to us: until there are none.
+    """Kill all children but those; each that is killed leaves its own to us: until none lives.
 
-    Nobody else may wait for children of this process any more.
+    How they ended is left for whoever may still ask.
     """
     until = time.monotonic() + _MOST_SECONDS
     while (left := children().difference(spared)) and time.monotonic() < until:
         for pid in left:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, os.WNOHANG)
         time.sleep(_POLL_SECONDS)
 
 
