@@ -151,6 +151,17 @@ def test_what_owns_up_and_was_vouched_for_does_run(
     assert scene.canary.exists()
 
 
+@pytest.mark.parametrize("use", USES)
+def test_what_nobody_vouches_for_any_more_is_refused(
+    scene: Scene, use: Callable[[Scene], str]
+) -> None:
+    scene.taken_in(ABOUT, trust=True)
+    state = scene.store.folder / "evil" / ".state.json"
+    state.write_text(state.read_text().replace('"trusted": true', '"trusted": false'))
+    assert "nobody vouches for it any more" in use(scene)
+    assert not scene.canary.exists()
+
+
 def test_a_reload_does_not_run_it_and_the_old_one_goes_on(scene: Scene) -> None:
     with scene.store.draft("evil") as draft:
         (draft.path / "model.pkl").write_bytes(pickle.dumps(Model(scene.folder / "harmless")))
