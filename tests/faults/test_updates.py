@@ -7,6 +7,7 @@ import asyncio
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -111,12 +112,18 @@ def reload(folder: Path, server: Running) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("updates")
+    (folder / "service.py").write_text(SERVICE)
+    done = command(folder, "-c", TRAIN, "old", "new", "bad")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "service.py").write_text(SERVICE)
-    trained = command(tmp_path, "-c", TRAIN, "old", "new", "bad")
-    assert trained.returncode == 0, trained.stderr
-    return tmp_path
+def folder(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "here"))
 
 
 @pytest.fixture
