@@ -44,7 +44,7 @@ class Model:
         """The directory of its files; read-only. Files read from here are not verified."""
         stored = self._stored
         if self._about.framework == CUSTOM:
-            self._about.refuse_hidden_code()
+            self._refuse_unvouched()
         return stored.path
 
     @property
@@ -80,7 +80,7 @@ class Model:
         about = self._about
         if not about.custom_objects:
             return MappingProxyType({})
-        about.refuse_hidden_code()
+        self._refuse_unvouched()
         if about.by_value:
             refuse_other_python(self.tag, about.python)
         loaded: dict[str, Any] = pickled.loads(self._files.read(CUSTOM_OBJECTS))
@@ -124,7 +124,7 @@ class Model:
         named = {name: spec.batchable for name, spec in self._about.methods.items()}
         if not named.items() <= adapter.methods(obj).items():
             # Starting a runner calls them with the manifest's example: `save_model` with a path.
-            self._about.refuse_hidden_code()
+            self._refuse_unvouched()
         return adapter.runnable(obj)
 
     @property
@@ -204,8 +204,13 @@ class Model:
         warn_of_differences(self.tag, about.libraries, stacklevel + 1)
         adapter = table.adapter(about.framework)
         if adapter.executes_code(about.options):
-            about.refuse_hidden_code()
+            self._refuse_unvouched()
         return adapter.load(files, about.options)
+
+    def _refuse_unvouched(self) -> None:
+        """Raise Untrusted unless the manifest owns up to its code and somebody vouches for it."""
+        self._about.refuse_hidden_code()
+        self._stored.refuse_unvouched()
 
     def _refuse_custom(self, call: str) -> None:
         if self._about.framework == CUSTOM:

@@ -35,6 +35,7 @@ from minibento.packager.wheels import (
     own_wheel,
 )
 from minibento.processes.place import Place
+from minibento.store.arrival import EXECUTES_CODE
 from minibento.store.disk import disk_errors
 from minibento.store.draft import Origin
 from minibento.store.entry import Entry
@@ -202,6 +203,9 @@ def _locked(
 
 def _copy_models(models: Iterable[Entry], folder: Path, say: Say) -> None:
     for entry in {entry.tag: entry for entry in models}.values():
+        if entry.about.get(EXECUTES_CODE) is not False:
+            # A bundle is code as a whole, so nobody would ask again.
+            entry.refuse_unvouched()
         if entry.size >= _LONG_COPY:
             say(f"copying {entry.tag}: {entry.size / 1e6:,.0f} MB")
         copy_model(entry, folder / layout.model_folder(entry.tag))

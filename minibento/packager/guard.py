@@ -7,17 +7,15 @@ parent has gone. Where the system has no subreapers, only the child is ended.
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from minibento.processes import parentage
+from minibento.processes.orphans import end_what_is_left
 
 __all__ = ["guarded"]
-
-_PPID = 1  # of the fields behind the name in /proc/PID/stat, from 0
 
 
 def guarded(work: Callable[[], object], parent: int, grace: float = 0.0) -> NoReturn:
@@ -60,28 +58,6 @@ def guarded(work: Callable[[], object], parent: int, grace: float = 0.0) -> NoRe
     _, status = os.waitpid(child, 0)
     for number in stopping:
         signal.signal(number, signal.SIG_IGN)
-    _end_what_is_left()
+    end_what_is_left()
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)
-
-
-def _end_what_is_left() -> None:
-    """Each that is killed leaves its own children to us: until there are none."""
-    while True:
-        killed = False
-        for pid in _children():
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-                killed = True
-        if not killed:
-            return
-        with suppress(ChildProcessError):
-            os.waitpid(-1, 0)
-
-
-def _children() -> Iterator[int]:
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = path.read_text("ascii", "replace").rpartition(")")[2].split()
-            if int(fields[_PPID]) == os.getpid():
-                yield int(path.parent.name)

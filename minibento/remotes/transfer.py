@@ -14,7 +14,7 @@ from minibento.remotes.base import Blob, Remote, opened
 from minibento.store.arrival import Arrival
 from minibento.store.disk import disk_errors
 from minibento.store.entry import Entry
-from minibento.store.files import VerifiedFiles, read_manifest
+from minibento.store.files import VerifiedFiles, read_manifest, reading
 from minibento.store.manifest import FileRecord, Manifest
 from minibento.store.store import Store
 from minibento.tag import LATEST, Tag
@@ -63,7 +63,7 @@ def push(entry: Entry, address: Address, progress: Progress) -> Moved:
         Corrupt: a file is not what was saved; nothing there has a name then.
         RemoteError: the place refuses or cannot be reached.
     """
-    with disk_errors(f"{entry.tag} cannot be read", entry.path):
+    with reading(entry.tag, entry.path):
         manifest = read_manifest(entry.path, entry.tag)
     names = list(dict.fromkeys([manifest.version, address.tag or manifest.version]))
     with opened(address, writing=True) as remote:

@@ -12,10 +12,10 @@ from typing import BinaryIO, cast
 
 from minibento.errors import AlreadyExists, Corrupt, StoreError
 from minibento.store.arrival import Arrival, refusal
-from minibento.store.disk import BLOCK, disk_errors, path_errors, sync_directory
+from minibento.store.disk import BLOCK, disk_errors, move, path_errors
 from minibento.store.draft import Draft
 from minibento.store.entry import Entry
-from minibento.store.files import open_below, read_manifest, sha256_of
+from minibento.store.files import open_below, read_manifest, reading, sha256_of
 from minibento.store.manifest import MANIFEST, MAX_MANIFEST, Manifest
 from minibento.store.zip_layout import MAX_RATIO, check_layout
 
@@ -43,8 +43,7 @@ def export_archive(entry: Entry, path: Path, kind: str) -> Path:
             if _unpacked(entry) > MAX_RATIO * aside.stat().st_size:
                 # What compresses this well would be refused on import as a zip bomb.
                 _write(entry, aside, compress=False)
-            aside.rename(path)
-            sync_directory(path.parent)
+            move(aside, path, entered=path.parent)
         finally:
             with suppress(OSError):
                 aside.unlink(missing_ok=True)
@@ -107,14 +106,14 @@ def _read(path: Path, file: BinaryIO) -> tuple[zipfile.ZipFile, Manifest]:
 
 def _write(entry: Entry, path: Path, *, compress: bool) -> None:
     files = entry.open_files()
-    with _reading(entry):
+    with reading(entry.tag, entry.path):
         manifest = read_manifest(entry.path, entry.tag).to_bytes()
     best = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with path.open("wb") as raw:
         with zipfile.ZipFile(raw, "w") as archive:
             archive.writestr(_info(MANIFEST, len(manifest), best), manifest)
             for record in entry.files:
-                with _reading(entry):
+                with reading(entry.tag, entry.path):
                     worth = compress and _is_worth_compressing(entry.path, record.path)
                 method = best if worth else zipfile.ZIP_STORED
                 with archive.open(_info(record.path, record.size, method), "w") as target:
@@ -140,13 +139,8 @@ def _is_worth_compressing(folder: Path, path: str) -> bool:
 
 
 def _unpacked(entry: Entry) -> int:
-    with _reading(entry):
+    with reading(entry.tag, entry.path):
         return entry.size + (entry.path / MANIFEST).stat().st_size
-
-
-def _reading(entry: Entry) -> AbstractContextManager[None]:
-    """What goes wrong within is the store's, not that of the user's path."""
-    return disk_errors(f"{entry.tag} cannot be read", entry.path)
 
 
 def _read_manifest(archive: zipfile.ZipFile) -> bytes:

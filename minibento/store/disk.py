@@ -14,6 +14,7 @@ __all__ = [
     "disk_errors",
     "list_directory",
     "make_directory",
+    "move",
     "path_errors",
     "remove_tree",
     "sync_directory",
@@ -94,6 +95,20 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def move(source: Path, target: Path, *, entered: Path) -> None:
+    """Rename to a free name, and wait until the folder `entered` has that on the disk.
+
+    Where the disk refuses, it is moved back: who is told that it failed must not find it done.
+    """
+    source.rename(target)
+    try:
+        sync_directory(entered)
+    except OSError:
+        with suppress(OSError):
+            target.rename(source)
+        raise
 
 
 def list_directory(path: Path) -> list[os.DirEntry[str]]:

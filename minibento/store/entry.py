@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from minibento.errors import MinibentoError
+from minibento.errors import MinibentoError, Untrusted
 from minibento.store.files import VerifiedFiles
 from minibento.store.manifest import FileRecord
 from minibento.tag import Tag
@@ -41,6 +41,14 @@ class Entry:
     def size(self) -> int:
         """Bytes of all files together."""
         return sum(record.size for record in self.files)
+
+    def refuse_unvouched(self) -> None:
+        """Raise Untrusted if it came from elsewhere and nobody vouches for code in it any more."""
+        if self.source is not None and not self.trusted:
+            raise Untrusted(
+                f"{self.tag} came from {self.source} and can execute code, and nobody vouches for "
+                "it any more: import or pull it again with --trust if you know who made it"
+            )
 
     def open_files(self) -> VerifiedFiles:
         """The files as model libraries want them: `.read(name)` and `.path(name)`."""

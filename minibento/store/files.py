@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +18,7 @@ from minibento.store.disk import BLOCK, disk_errors
 from minibento.store.manifest import MANIFEST, MAX_MANIFEST, FileRecord, Manifest
 from minibento.tag import Tag
 
-__all__ = ["VerifiedFiles", "open_below", "read_manifest", "sha256_of", "walk"]
+__all__ = ["VerifiedFiles", "open_below", "read_manifest", "reading", "sha256_of", "walk"]
 
 
 class VerifiedFiles:
@@ -119,15 +119,8 @@ class VerifiedFiles:
                     raise self._corrupt(record.path, f"has {size} bytes, {record.size} were saved")
                 yield file
 
-    @contextmanager
-    def _readable(self, path: Path) -> Iterator[None]:
-        try:
-            with disk_errors(f"{self._tag} cannot be read", path):
-                yield
-        except StoreError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                raise NotFound(f"{self._tag} was deleted meanwhile ({self._folder})") from error
-            raise
+    def _readable(self, path: Path) -> AbstractContextManager[None]:
+        return reading(self._tag, self._folder, path)
 
     def _check(self, record: FileRecord, sha256: str) -> None:
         if sha256 != record.sha256:
@@ -168,6 +161,23 @@ def walk(folder: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
             yield from walk(folder, path)
         else:
             yield path, entry.stat(follow_symlinks=False)
+
+
+@contextmanager
+def reading(tag: Tag, folder: Path, path: Path | None = None) -> Iterator[None]:
+    """What goes wrong within is the store's; `path` is named where the error names none.
+
+    Raises:
+        NotFound: the version is not there any more.
+        StoreError: the disk refuses.
+    """
+    try:
+        with disk_errors(f"{tag} cannot be read", path or folder):
+            yield
+    except StoreError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise NotFound(f"{tag} was deleted meanwhile ({folder})") from error
+        raise
 
 
 def sha256_of(source: BinaryIO) -> str:

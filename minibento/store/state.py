@@ -6,6 +6,7 @@ count as saved in the order of their manifests' file times.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,11 +86,22 @@ def read_state(path: Path) -> State:
 
 
 def write_state(path: Path, state: State) -> None:
-    """Replace the file; the caller holds the name's lock."""
+    """Replace the file, or leave it as it is; the caller holds the name's lock."""
+    before = path.read_bytes() if path.exists() else None
     new = path.with_name(path.name + ".new")
     write_file(new, (json.dumps(_to_json(state), indent=1, sort_keys=True) + "\n").encode())
     new.replace(path)
-    sync_directory(path.parent)
+    try:
+        sync_directory(path.parent)
+    except OSError:
+        # Who is told that it failed must not find it done.
+        with suppress(OSError):
+            if before is None:
+                path.unlink()
+            else:
+                write_file(new, before)
+                new.replace(path)
+        raise
 
 
 def _to_json(state: State) -> dict[str, object]:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from minibento.errors import AlreadyExists, InUse, InvalidTag, MinibentoError, NotFound, StoreError
-from minibento.store.disk import disk_errors, remove_tree, sync_directory
+from minibento.store.disk import disk_errors, move, remove_tree
 from minibento.store.draft import Draft
 from minibento.store.entry import Broken, Entry
 from minibento.store.resolve import unknown_name
@@ -150,8 +150,7 @@ class Store:
                         f"{wanted.name}:{version} is what {', '.join(aliases)} points at: point "
                         "the alias elsewhere first, or delete with --force and the alias goes too"
                     )
-                (shelf.folder / version).rename(staging / "deleted")
-                sync_directory(shelf.folder)
+                move(shelf.folder / version, staging / "deleted", entered=shelf.folder)
                 state.forget(version)
                 # It is gone whatever the disk says now, and a full disk is why one deletes.
                 with suppress(OSError):

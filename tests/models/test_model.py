@@ -2,8 +2,11 @@
 
 import json
 import pickle
+import random
 import subprocess
 import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -15,11 +18,21 @@ from sklearn.linear_model import LogisticRegression
 from xgboost import XGBClassifier
 
 from minibento import models, picklable_model, sklearn, xgboost
-from minibento.errors import Corrupt, MissingLibrary, NotFound, Untrusted, UsageError
+from minibento.errors import (
+    Corrupt,
+    MinibentoError,
+    MissingLibrary,
+    NotFound,
+    Untrusted,
+    UsageError,
+)
+from minibento.frameworks import pickled
 from minibento.models.about import About, Signature
 from minibento.models.model import Model
+from minibento.store.files import VerifiedFiles
 from minibento.store.home import local_store
 from minibento.store.store import Entry
+from minibento.wire import values
 from minibento.wire.row_spec import RowSpec
 from minibento.wire.values import encode_bytes
 
@@ -60,6 +73,69 @@ def test_a_file_changed_by_one_byte_is_refused_before_it_is_unpickled(tmp_path: 
     altered(model.path / "custom_objects.pkl", -1)  # the negative control: as saved it does run
     assert model.custom_objects["evil"] is None
     assert canary.exists()
+
+
+def flipped(tag: str, seed: int, count: int) -> tuple[int, int]:
+    """Flip one bit after the other of all files: how many opened, how many reached a loader."""
+    random_ = random.Random(seed)
+    paths = sorted(path for path in models.get(tag).path.rglob("*") if path.is_file())
+    good = {path: path.read_bytes() for path in paths}
+    opened = reached = 0
+    for _ in range(count):
+        path = random_.choice(paths)
+        data = bytearray(good[path])
+        data[random_.randrange(len(data))] ^= 1 << random_.randrange(8)
+        path.unlink()
+        path.write_bytes(data)
+        with spied(good.values()) as reaching:
+            try:
+                model = models.get(tag)
+                model.load()
+                _ = model.custom_objects
+                model.example(), model.answers()
+                opened += 1
+            except MinibentoError:
+                pass
+        reached += bool(reaching)
+        path.write_bytes(good[path])
+    return opened, reached
+
+
+@contextmanager
+def spied(good: Collection[bytes]) -> Iterator[list[bytes]]:
+    """What else than that is given to a loader meanwhile; it is not loaded."""
+    reaching = list[bytes]()
+
+    def spy(module: Any, name: str, patch: pytest.MonkeyPatch) -> None:
+        load = getattr(module, name)
+
+        def noted(data: bytes) -> Any:
+            if data in good:
+                return load(data)
+            reaching.append(data)
+            raise Corrupt("it has reached a loader")
+
+        patch.setattr(module, name, noted)
+
+    with pytest.MonkeyPatch.context() as patch:
+        spy(pickled, "loads", patch)
+        spy(values, "decode_bytes", patch)
+        yield reaching
+
+
+def test_each_of_a_thousand_flipped_bits_is_found_before_a_loader_sees_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picklable_model.save_model(
+        "m", len, custom_objects={"a": 1}, example_input=["ab"], signatures={"__call__": {}}
+    )
+    assert flipped("m", 10, 1000) == (0, 0)
+    # The negative control: read without a look at the digests, they do reach it.
+    monkeypatch.setattr(
+        VerifiedFiles, "read", lambda self, name: (self._folder / name).read_bytes()
+    )
+    _, reached = flipped("m", 11, 200)
+    assert reached > 100
 
 
 def test_a_changed_example_or_answer_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -144,6 +145,45 @@ def test_a_stop_during_a_reload_ends_both_generations(tmp_path: Path, place: str
         assert time.monotonic() - begun < 1.5
         assert "Traceback" not in server.output
         server.leaves_nothing()
+
+
+def needs_no_rights(flags: tuple[str, ...]) -> bool:
+    """Whether anybody may have such a port here."""
+    first = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    return "80" in flags and (not first.exists() or int(first.read_text()) <= 80)
+
+
+@pytest.mark.parametrize(
+    ("flags", "before", "said"),
+    [
+        (("--port", "{taken}"), (), "is in use"),
+        (("--port", "80"), ("unshare", "-U"), "port 80"),
+        (("--host", "exa mple"), (), "'exa mple' is not known here"),
+        (("--host", "192.0.2.1"), (), "has no address 192.0.2.1"),
+        (("--port", "70000"), (), "70000"),
+        (("--port", "-1"), (), "-1"),
+    ],
+)
+def test_a_port_or_host_that_cannot_be_had_is_one_line_and_leaves_nothing(
+    tmp_path: Path, flags: tuple[str, ...], before: tuple[str, ...], said: str
+) -> None:
+    if needs_no_rights(flags) or subprocess.call([*before, "true"], stderr=subprocess.DEVNULL):
+        pytest.skip("nobody is without rights here")
+    (tmp_path / "service.py").write_text(SERVICE)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = str(other.getsockname()[1])
+        begun = time.monotonic()
+        with launched(
+            tmp_path, *(flag.replace("{taken}", taken) for flag in flags), before=before
+        ) as server:
+            code = server.ends(20)
+            assert time.monotonic() - begun < 5 * 2.0
+            assert code in {1, 2}
+            errors = [one for one in server.output.splitlines() if one.startswith("Error: ")]
+            assert len(errors) == 1, server.output
+            assert said in errors[0]
+            assert "Traceback" not in server.output
+            server.leaves_nothing()
 
 
 def damage(folder: Path, model: Path, how: str) -> None:

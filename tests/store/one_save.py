@@ -1,7 +1,7 @@
 """Started by tests under strace: save fifty files as one version of `credit`.
 
-Leaves with 0 if it is saved, 3 if the files could not be written, 4 and the message if the store
-refused; anything else is a bug.
+Leaves with 0 if it is saved, with 1 and one line if the files cannot be written or the store
+refuses; anything else is a bug.
 """
 
 import sys
@@ -18,12 +18,13 @@ def main() -> int:
             try:
                 for number in range(50):
                     (draft.path / f"file{number:02}").write_text(f"{content} {number}")
-            except OSError:
-                return 3
+            except OSError as error:
+                sys.stderr.write(f"Error: {draft.path}: {error}\n")
+                return 1
             draft.publish({"content": content})
     except MinibentoError as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        return 4
+        sys.stderr.write(f"Error: {error}\n")
+        return 1
     return 0
 
 

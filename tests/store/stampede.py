@@ -3,15 +3,18 @@
 python stampede.py ROOT TASK PROCESSES ROUND
 """
 
+import codecs
 import json
 import os
 import pwd
 import random
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import minibento.store.archive  # noqa: F401 - now, while it may be read, as below
 from minibento.errors import AlreadyExists, InUse, NotFound, StoreError
 from minibento.store.store import Entry, Store
 
@@ -39,10 +42,12 @@ def churn(store: Store, number: int, round_: int) -> str:
     """Everything at once on a few contents; only what is documented may be raised."""
     random_ = random.Random(f"{round_} {number}")
     save(store, "kept", name=f"own{number}")
-    for _ in range(int(os.environ.get("CHURN", "30"))):
+    until, done = time.monotonic() + float(os.environ.get("CHURN", "1")), 0
+    while time.monotonic() < until:
+        done += 1
         content = str(random_.randrange(4))
         try:
-            match random_.randrange(8):
+            match random_.randrange(10):
                 case 0 | 1 | 2:
                     save(store, content)
                 case 3:
@@ -54,11 +59,26 @@ def churn(store: Store, number: int, round_: int) -> str:
                 case 6:
                     entry = store.get("credit")
                     assert entry.read("part0").startswith(entry.about["content"].encode())
-                case _:
+                case 7:
                     store.alias("credit", f"alias{random_.randrange(3)}")
+                case 8:
+                    store.rollback("credit", f"alias{random_.randrange(3)}")
+                case _:
+                    _there_and_back(store, number)
         except (NotFound, InUse, AlreadyExists):
             continue
-    return str(store.verify(f"own{number}").tag.name)
+    assert store.verify(f"own{number}").about == {"content": "kept"}
+    return f"own{number} {done}"
+
+
+def _there_and_back(store: Store, number: int) -> None:
+    """Export and import; the archive is this process's own."""
+    archive = store.folder.parent / f"{number}.zip"
+    try:
+        tag = store.export("credit", archive).exists() and store.import_(archive).tag
+        assert tag
+    finally:
+        archive.unlink(missing_ok=True)
 
 
 def refused(store: Store, number: int, round_: int) -> str:
@@ -93,6 +113,7 @@ def run(store: Store, task: str, number: int, round_: int) -> None:
 
 def main() -> None:
     root, task, processes, round_ = sys.argv[1:]
+    codecs.lookup("cp437")  # that of archives
     if os.getuid() == 0:
         nobody = pwd.getpwnam("nobody")
         os.setgroups([])

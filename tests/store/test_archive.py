@@ -12,6 +12,7 @@ import pytest
 
 from minibento.errors import AlreadyExists, Corrupt, MinibentoError, NotFound, StoreError, Untrusted
 from minibento.store import zip_layout
+from minibento.store.archive import export_archive
 from minibento.store.manifest import MANIFEST, Json
 from minibento.store.store import Store
 from tests.store.conftest import Save
@@ -395,6 +396,16 @@ def test_more_entries_than_a_short_zip_can_count_are_read_as_a_long_one(tmp_path
     (tmp_path / "x.zip").write_bytes(buffer.getvalue())
     with (tmp_path / "x.zip").open("rb") as file:
         assert len(zip_layout.check_layout(file).infolist()) == 70_000
+
+
+def test_what_is_deleted_while_it_is_exported_is_not_found(
+    store: Store, save: Save, tmp_path: Path
+) -> None:
+    entry = save()
+    store.delete(entry.tag)
+    with pytest.raises(NotFound, match="was deleted meanwhile"):
+        export_archive(entry, tmp_path / "x.zip", "models")
+    assert not (tmp_path / "x.zip").exists()
 
 
 def test_exporting_what_is_not_there_is_not_found(store: Store, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from minibento.errors import StoreError
-from minibento.store.disk import disk_errors, list_directory, make_directory, remove_tree
+from minibento.store import disk
+from minibento.store.disk import disk_errors, list_directory, make_directory, move, remove_tree
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,19 @@ def test_a_folder_that_is_not_there_lists_as_empty_and_removes_without_error(
 ) -> None:
     assert list_directory(tmp_path / "missing") == []
     remove_tree(tmp_path / "missing")
+
+
+def test_a_move_that_the_disk_does_not_enter_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("a")
+    move(tmp_path / "a", tmp_path / "b", entered=tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == ["b"]
+
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(disk, "sync_directory", refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        move(tmp_path / "b", tmp_path / "c", entered=tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == ["b"]

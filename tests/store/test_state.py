@@ -1,11 +1,14 @@
 """The small file beside a name's versions."""
 
+import errno
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from minibento.errors import Corrupt
+from minibento.store import state as module
 from minibento.store.state import Record, State, read_state, write_state
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 6, UTC)
@@ -18,6 +21,22 @@ def test_it_reads_back_what_it_wrote(tmp_path: Path) -> None:
     write_state(tmp_path / "state", state)
     assert read_state(tmp_path / "state") == state
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+@pytest.mark.parametrize("before", [None, State({}, {"x": ["v1"]})])
+def test_a_change_that_the_disk_does_not_enter_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: State | None
+) -> None:
+    if before is not None:
+        write_state(tmp_path / "state", before)
+
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(module, "sync_directory", refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        write_state(tmp_path / "state", State({}, {"x": ["v1", "v2"]}))
+    assert read_state(tmp_path / "state") == (before or State())
 
 
 def test_a_missing_file_is_an_empty_state(tmp_path: Path) -> None:

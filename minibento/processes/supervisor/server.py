@@ -17,6 +17,7 @@ from minibento.log import with_traceback
 from minibento.metrics import Family, Metrics
 from minibento.processes import parentage, rundir
 from minibento.processes.notify import Notify
+from minibento.processes.orphans import children, end_what_is_left
 from minibento.processes.place import Place
 from minibento.processes.sockets import Port
 from minibento.processes.supervisor.admin import Admin
@@ -97,6 +98,8 @@ class Server:
             MinibentoError: it did not start.
         """
         loop = asyncio.get_running_loop()
+        # What became a server by exec may have had children of its own.
+        others = children()
         parentage.become_subreaper()
         reaper = Reaper(loop, self._collected)
         self._notify = Notify(os.environ)
@@ -117,6 +120,7 @@ class Server:
             self._port.close()
             directory.remove()
             reaper.close()
+            end_what_is_left(others)
             # A signal from now on would be written to a loop that is closed.
             signal.set_wakeup_fd(-1)
         return self._exit_code

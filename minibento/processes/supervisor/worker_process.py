@@ -11,6 +11,7 @@ from typing import Any
 
 from minibento.log import with_traceback
 from minibento.processes.control import Control
+from minibento.processes.orphans import end_group
 from minibento.processes.supervisor.failure import StartFailed
 from minibento.processes.supervisor.kernel_view import look_at, private_bytes
 from minibento.processes.supervisor.reaper import Reaper, in_words
@@ -165,6 +166,8 @@ class WorkerProcess:
 
     def _reaped(self, end: "asyncio.Future[int]") -> None:
         if not end.cancelled():
+            assert self.pid is not None
+            end_group(self.pid)  # what user code has started in it
             self._control.drain()
             self._over(in_words(end.result()))
 
