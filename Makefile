@@ -10,8 +10,9 @@ BENCH := .envs/bench/bin/python
 demo: .envs/demo/ready
 	$(DEMO) examples/credit_risk/demo.py
 
+# Two at a time: most of the tests wait for processes that they have started.
 test: .envs/dev/ready
-	$(DEV) -m pytest
+	$(DEV) -m pytest -n 2 --dist loadfile
 
 test-system: .envs/dev/ready
 	$(DEV) -m pytest -m system
