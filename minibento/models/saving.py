@@ -72,7 +72,9 @@ def save(
             labels=labels,
             metadata=metadata,
             python=python_version(),
-            libraries=versions({*adapter.libraries, *saved.modules, *_modules(custom)}),
+            libraries=versions(
+                {*adapter.libraries, *saved.modules, *_modules(custom), *_needed_by(given)}
+            ),
             by_value=saved.by_value or (custom is not None and custom.by_value),
             executes_code=adapter.executes_code(saved.options)
             or custom is not None
@@ -138,6 +140,11 @@ def _pickled_custom_objects(objects: Mapping[str, Any] | None) -> pickled.Pickle
     if not isinstance(objects, Mapping) or not all(isinstance(key, str) for key in objects):
         raise DeclarationError(f"custom_objects must be a dict with texts as keys, got {objects!r}")
     return pickled.dumps(dict(objects))
+
+
+def _needed_by(given: Declaration) -> set[str]:
+    """What rows like those of the example need where the model is served."""
+    return {type(given.example_input).__module__.partition(".")[0]} & {"pandas", "scipy"}
 
 
 def _modules(custom: pickled.Pickled | None) -> frozenset[str]:

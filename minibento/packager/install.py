@@ -103,8 +103,8 @@ def _write_command(home: Path, python: Path) -> Path:
     """`bin/minibento`: the command, in the environment of what was installed last."""
     text = (
         "#!/bin/sh\n"
-        f'[ -n "$MINIBENTO_HOME" ] || MINIBENTO_HOME={shlex.quote(str(home))}\n'
-        "export MINIBENTO_HOME\n"
+        # Always: it is the command of what is installed here, whatever else the user has.
+        f"export MINIBENTO_HOME={shlex.quote(str(home))}\n"
         f'exec {shlex.quote(str(python))} -P -m minibento.cli "$@"\n'
     )
     return _replace(home / "bin" / "minibento", text, 0o755)

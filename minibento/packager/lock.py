@@ -147,6 +147,13 @@ def check_lock(path: Path, wanted: Sequence[str], python: str, platform: str) ->
             f"{path} is not for Python {python} on {platform}: `minibento lock --python {python} "
             f"--platform {platform}` writes one that is"
         )
+    for one in wanted:
+        name, equal, version = one.partition("==")
+        if equal and lock.pins.get(name_of(name), version) != version:
+            raise BuildError(
+                f"{path} has {name_of(name)} {lock.pins[name_of(name)]} where {one} is needed: "
+                "`minibento lock` renews it; then commit it"
+            )
     if given != expected:
         changed = [
             f"{line[0]} {line[2:].removeprefix(_FROM)}"

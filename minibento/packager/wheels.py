@@ -5,22 +5,25 @@ whatever the machine's zlib, path, user or time zone.
 """
 
 import base64
+import fnmatch
 import hashlib
 import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 from minibento.errors import BuildError
-from minibento.packager.secrets import refuse_secrets, without_addresses
+from minibento.packager.secrets import forbidden_folder, refuse_secrets, without_addresses
 
 __all__ = [
     "Wheel",
@@ -179,11 +182,16 @@ def _local_source(requirement: str, folder: Path) -> Path | None:
 
 
 def _built(source: Path) -> Wheel:
-    """Build with the project's own backend, then pack again in the one way."""
-    with tempfile.TemporaryDirectory() as into:
+    """Build with the project's own backend, then pack again in the one way.
+
+    From a copy: backends leave their `build` behind, and take in what they find in one.
+    """
+    with tempfile.TemporaryDirectory() as aside:
+        into, copy = f"{aside}/wheels", f"{aside}/{source.name}"
+        shutil.copytree(source, copy, symlinks=True, ignore=partial(_left_behind, str(source)))
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", into]
         done = subprocess.run(
-            [*command, "--disable-pip-version-check", str(source)],
+            [*command, "--disable-pip-version-check", copy],
             env={**os.environ, "SOURCE_DATE_EPOCH": "315532800"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -195,6 +203,18 @@ def _built(source: Path) -> Wheel:
             said = done.stderr.strip().splitlines()[-1:] or ["it gave no wheel"]
             raise BuildError(f"{source} cannot be built as a wheel: {without_addresses(said[0])}")
         return _repacked(made[0])
+
+
+def _left_behind(top: str, folder: str, names: list[str]) -> list[str]:
+    """What earlier builds have left, and environments, of the names in a folder."""
+    made = ("*.egg-info", "__pycache__", *(("build", "dist") if folder == top else ()))
+    return [
+        one
+        for one in names
+        if any(fnmatch.fnmatchcase(one, pattern) for pattern in made)
+        # Some backends read the version off the version control.
+        or (one != ".git" and forbidden_folder(Path(folder, one)) is not None)
+    ]
 
 
 def _repacked(path: Path) -> Wheel:

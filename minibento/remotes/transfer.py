@@ -11,7 +11,7 @@ from typing import Protocol
 from minibento.errors import AlreadyExists, Corrupt, NotFound
 from minibento.remotes.address import Address
 from minibento.remotes.base import Blob, Remote, opened
-from minibento.store.arrival import Arrival
+from minibento.store.arrival import Arrival, kind_of
 from minibento.store.disk import disk_errors
 from minibento.store.entry import Entry
 from minibento.store.files import VerifiedFiles, read_manifest, reading
@@ -70,6 +70,7 @@ def push(entry: Entry, address: Address, progress: Progress) -> Moved:
         remote.check(manifest)
         for name in names:
             _check_name(remote, address.at(name), name, manifest)
+        _check_kind(remote, address, manifest)
         sent, skipped = _send(remote, entry, progress)
         digest = remote.publish(manifest, names)
     return Moved(entry.tag, str(address.at(names[-1])), digest, sent, skipped)
@@ -142,6 +143,18 @@ def _check_name(remote: Remote, address: Address, name: str, manifest: Manifest)
             f"{address} is {found.manifest.tag}, with other content: push to another place"
             + ("" if name == manifest.version else " or under another name")
         )
+
+
+def _check_kind(remote: Remote, address: Address, manifest: Manifest) -> None:
+    """A place of models stays one of models: whoever pulls from it says which kind is meant."""
+    for name in remote.names()[:1]:
+        with suppress(Corrupt):
+            found = remote.find(name)
+            if found is not None and kind_of(found.manifest) != kind_of(manifest):
+                raise AlreadyExists(
+                    f"{address} holds {kind_of(found.manifest)}, {manifest.tag} is of the "
+                    f"{kind_of(manifest)}: push it to another place"
+                )
 
 
 def _send(remote: Remote, entry: Entry, progress: Progress) -> tuple[int, int]:

@@ -77,6 +77,9 @@ def test_rows_are_described_from_the_example_and_answered(example: Any, rows: Ro
     answers = model.answers()
     assert answers is not None
     assert answers["__call__"].tolist() == list(range(example_length(example)))
+    # Whoever serves it must have what makes rows of this kind.
+    assert ("pandas" in model.libraries) == isinstance(example, pd.DataFrame)
+    assert ("scipy" in model.libraries) == sparse.issparse(example)
 
 
 def example_length(example: Any) -> int:

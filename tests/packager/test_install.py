@@ -157,7 +157,7 @@ def test_command_and_unit_read_back_give_exactly_the_home(tmp_path: Path, name: 
     for shell in ("sh", "bash"):
         said = subprocess.run(
             [shell, str(command), "serve", "$HOME a"],
-            env={"PATH": os.environ["PATH"]},
+            env={"PATH": os.environ["PATH"], "MINIBENTO_HOME": "/of/somebody/else"},
             capture_output=True,
             text=True,
             check=True,

@@ -161,6 +161,13 @@ def test_a_stale_lock_is_refused_with_what_has_changed(tmp_path: Path) -> None:
         check_lock(path, ["click>=8", "scipy"], *HERE)
 
 
+def test_a_lock_with_another_version_than_a_model_was_saved_with_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, ["click==8.2.1"])
+    path.write_text(path.read_text().replace("\nclick==8.2.1", "\nclick==8.1.7"))
+    with pytest.raises(BuildError, match=r"has click 8\.1\.7 where click==8\.2\.1 is needed"):
+        check_lock(path, ["click==8.2.1"], *HERE)
+
+
 def test_a_lock_for_another_python_is_refused_with_the_command_that_makes_one(
     tmp_path: Path,
 ) -> None:

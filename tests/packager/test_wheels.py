@@ -22,6 +22,16 @@ name = "Our.Library"
 version = "2.0"
 dependencies = ["click>=8", "rich; extra == 'nice'"]
 """
+SETUPTOOLS = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "our_library"
+version = "2.0"
+[tool.setuptools]
+packages = ["our_library"]
+"""
 
 
 def files(wheel: Wheel) -> dict[str, bytes]:
@@ -90,6 +100,26 @@ def test_a_local_folder_becomes_a_wheel_of_the_same_bytes_each_time(tmp_path: Pa
     assert one == again
     assert one.distribution == "our-library"
     assert wheels.requirements_of(one) == ["click>=8"]
+
+
+def test_a_local_folder_is_left_as_it_is_and_gives_nothing_of_earlier_builds(
+    tmp_path: Path,
+) -> None:
+    library = tmp_path / "library"
+    package = library / "our_library"
+    stale = library / "build" / "lib" / "our_library"
+    for folder in (package, stale):
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
+    (stale / "gone.py").touch()
+    (library / "pyproject.toml").write_text(SETUPTOOLS)
+    before = sorted(library.rglob("*"))
+    (wheel,) = wheels.local_wheels(["./library"], tmp_path)
+    with zipfile.ZipFile(io.BytesIO(wheel.data)) as archive:
+        assert [one for one in archive.namelist() if one.endswith(".py")] == [
+            "our_library/__init__.py"
+        ]
+    assert sorted(library.rglob("*")) == before
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,13 @@ def test_bundles_and_models_are_not_mixed_up(
     assert fetch(Store(tmp_path / "other", "bundles"), moved.url).tag == moved.tag
 
 
+def test_a_place_of_bundles_takes_no_model(save: Save, place: str) -> None:
+    send(save(about={BUNDLE: {}}), place)
+    model = save(files={"other": b"model"})
+    with pytest.raises(AlreadyExists, match=r"holds bundles, .* is of the models: push it to ano"):
+        send(model, place)
+
+
 def test_limits_hold_before_anything_is_fetched(
     store: Store, other: Store, save: Save, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
