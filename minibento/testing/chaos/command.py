@@ -84,7 +84,8 @@ def besieged(url: str, plan: Plan, say: Callable[[str], None]) -> Scoreboard:
             request = await prepared(load, path, body, plan.patience)
             events = schedule(plan.actions(), plan.seconds, plan.every, plan.seed)
             same = "the same answer each time" if request.expected else "answers that differ"
-            say(f"{len(events)} events in {plan.seconds:g} s; POST {path} has {same}")
+            many = f"{len(events)} event{'' if len(events) == 1 else 's'}"
+            say(f"{many} in {plan.seconds:g} s; POST {path} has {same}")
             record = await Siege(target, load, lambda: request, strength, say).run(
                 events, plan.seconds, plan.seed
             )
