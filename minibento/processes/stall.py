@@ -169,11 +169,13 @@ def _stack(frame: FrameType | None) -> traceback.StackSummary:
 
 
 def _users(stack: traceback.StackSummary) -> list[int]:
-    """Where in the stack user code is: not what came with Python, a package or ourselves."""
+    """Where in the stack user code is: not what came with Python, a package or ourselves, nor what
+    stands in no file.
+    """
     return [
         index
         for index, line in enumerate(stack)
-        if not line.filename.startswith((*_INSTALLED, "<frozen"))
+        if not line.filename.startswith((*_INSTALLED, "<"))
         and not {"site-packages", "dist-packages"} & set(Path(line.filename).parts)
     ]
 
