@@ -148,7 +148,8 @@ def _check_name(remote: Remote, address: Address, name: str, manifest: Manifest)
 def _check_kind(remote: Remote, address: Address, manifest: Manifest) -> None:
     """A place of models stays one of models: whoever pulls from it says which kind is meant."""
     for name in remote.names()[:1]:
-        with suppress(Corrupt):
+        # What is damaged there, pushing again mends.
+        with suppress(Corrupt, NotFound):
             found = remote.find(name)
             if found is not None and kind_of(found.manifest) != kind_of(manifest):
                 raise AlreadyExists(
