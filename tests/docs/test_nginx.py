@@ -103,7 +103,15 @@ def test_callers_are_known_by_what_the_proxy_says_of_them_and_not_they(proxied: 
     lies = {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https"}
     answer = proxied.http.post("/who", headers=lies)
     assert answer.json() == ["127.0.0.1", "http", f"{proxied.url}/"]
-    (line,) = [one for one in proxied.server.server.output.splitlines() if '"api": "who"' in one]
+    told: list[str] = []
+
+    def has_told() -> bool:  # its log is read by a thread
+        lines = proxied.server.server.output.splitlines()
+        told[:] = [one for one in lines if '"api": "who"' in one]
+        return bool(told)
+
+    until(has_told, 10, lambda: proxied.server.server.output)
+    (line,) = told
     assert json.loads(line)["client"] == "127.0.0.1"
 
 
