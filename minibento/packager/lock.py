@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from minibento.bundles.layout import LOCK
-from minibento.bundles.machine import PLATFORMS, this_platform, this_python
+from minibento.bundles.machine import machine_of, this_platform, this_python
 from minibento.errors import BuildError
 from minibento.packager.build_file import is_requirement
 from minibento.packager.secrets import without_addresses
@@ -246,9 +246,7 @@ def _by_uv(uv: Sequence[str], file: Path, python: str, platform: str) -> bytes:
         # Which a configuration of its own may ask for.
         *("--no-emit-index-url", "--no-emit-find-links"),
     ]
-    if platform not in PLATFORMS:
-        raise BuildError(f"platform is {platform}, must be one of {', '.join(PLATFORMS)}")
-    target = f"{PLATFORMS[platform]}-{_GLIBC}"
+    target = f"{machine_of(platform)}-{_GLIBC}"
     # What uv writes into it prefers what stands there already.
     output = file.with_suffix(".txt")
     output.write_text(_installed())

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from minibento.bundles.machine import PLATFORMS, this_platform, this_python
+from minibento.bundles.machine import machine_of, this_platform, this_python
 from minibento.errors import BuildError
 from minibento.packager.lock import Lock
 from minibento.packager.secrets import without_addresses
@@ -76,8 +76,6 @@ def _download(lock: Lock, python: str, platform: str, into: Path) -> None:
 def _aim(python: str, platform: str) -> Sequence[str]:
     if (python, platform) == (this_python(), this_platform()):
         return ()
-    if platform not in PLATFORMS:
-        raise BuildError(f"platform is {platform}, must be one of {', '.join(PLATFORMS)}")
-    machine = PLATFORMS[platform]
+    machine = machine_of(platform)
     tags = [part for glibc in _GLIBCS for part in ("--platform", f"{glibc}_{machine}")]
     return ("--python-version", python, "--implementation", "cp", *tags)
