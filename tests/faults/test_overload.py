@@ -19,7 +19,7 @@ from benchmarks.openloop.arrivals import arrivals
 from benchmarks.openloop.connection import encode
 from benchmarks.openloop.load import Outcome, offer
 from benchmarks.openloop.summary import percentile
-from minibento import testing
+from tests.faults.afterwards import under_fire
 from tests.processes.launching import until
 
 CAPACITY = 8 / 0.045
@@ -85,8 +85,8 @@ class Sleeping:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("overload")
     (folder / "service.py").write_text(SERVICE)
-    with testing.serve(folder=folder, environment={"MINIBENTO_ACCESS_LOG": "false"}) as server:
-        yield server.url
+    with under_fire(folder, MINIBENTO_API_WORKERS="1") as running:
+        yield running.server.url
 
 
 def offered(url: str, path: str, times: float, seconds: float, *headers: str) -> Sequence[Outcome]:
