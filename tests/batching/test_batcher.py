@@ -329,7 +329,7 @@ async def test_what_is_predicted_to_come_too_late_is_refused_at_once(bench: Benc
 @on_a_loop
 async def test_where_answers_come_later_than_predicted_less_is_admitted(bench: Bench) -> None:
     queue = bench.queue(sleeping())
-    bench.put(queue, "a")
+    bench.put(queue, "a")  # expected at once, as its own time is not predicted, comes after 2 s
     await turn()
     bench.put(queue, "b")  # expected after 2 s, comes after 2 + 4
     for seconds in (2.0, 4.0):
