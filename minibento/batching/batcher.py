@@ -231,9 +231,9 @@ class Batcher:
         self._overrun.end()
         now = self._clock()
         queue.policy.finished(now, len(batch), seconds)
-        # Of the first one: those who joined its batch later have made it longer.
-        if (expected := batch[0].expected) > 0:
-            queue.slip.observe(now - expected)
+        # Of the first one: those who joined its batch later have made it longer. And of one that
+        # found an idle worker since its batch began, or a single stall would never be forgotten.
+        queue.slip.observe(now - (batch[0].expected or self._free))
         if not queue.repeatable:
             # Until its answers are on their way the batch counts as computing: should the process
             # die before, nobody may take it for one that can be run again.

@@ -74,7 +74,8 @@ class Dispatcher:
     def attach(self, channel: Channel, gone: Callable[[], None]) -> None:
         """Send calls over this channel too; `gone` is called when it takes no more of them."""
 
-        def leaving(given_back: Pending | None) -> None:
+        # The lane hands itself over: if these held it, it would hold itself, after its end too.
+        def leaving(lane: Lane, given_back: Pending | None) -> None:
             if lane in self._lanes:
                 self._lanes.remove(lane)
                 self._leaving.append(lane)

@@ -31,7 +31,7 @@ class Lane:
         self,
         channel: Channel,
         settled: Callable[[Pending, bool], None],
-        leaving: Callable[[Pending | None], None],
+        leaving: "Callable[[Lane, Pending | None], None]",
     ) -> None:
         self._channel = channel
         self._settled = settled
@@ -100,7 +100,7 @@ class Lane:
         else:
             pending = self._pop(message.id, done=not isinstance(message, Failure))
             if isinstance(message, Failure) and is_leaving(message):
-                self._leaving(pending)
+                self._leaving(self, pending)
                 return
         if pending is not None:
             pending.answer(message)

@@ -180,6 +180,9 @@ class UnixChannel(asyncio.Protocol):
         self._outbox.clear()
         self._shared.close()
         self._tell()
+        # Whoever receives holds this channel too. Left to the garbage collector, which comes
+        # rarely, each worker that was replaced would leave its ledger mapped and open for minutes.
+        self._receiver = _nobody
 
     def _read_last_words(self) -> None:
         """Read on to the end: a write that fails ends a transport before its reads.
@@ -229,6 +232,10 @@ class UnixChannel(asyncio.Protocol):
         callback, self._callback = self._callback, None
         if callback is not None:
             callback()
+
+
+def _nobody(_: Message) -> None:
+    """Receives what nobody waits for any more."""
 
 
 class Listener:

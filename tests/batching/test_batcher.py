@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -340,6 +341,29 @@ async def test_where_answers_come_later_than_predicted_less_is_admitted(bench: B
     with pytest.raises(Overloaded, match=r"about 45\d\d ms, 3998 ms are allowed"):
         bench.put(queue, "d", deadline=bench.clock.now + 4.0)
     bench.put(queue, "d", deadline=bench.clock.now + 5.0)
+
+
+@on_a_loop
+async def test_a_stall_is_forgotten_though_everybody_is_refused_meanwhile(bench: Bench) -> None:
+    """Else an idle worker would take one at a time for ever: what comes beside is refused."""
+    queue = bench.queue(sleeping(), longest=5.0)
+    bench.put(queue, "a")
+    await turn()
+    bench.put(queue, "b")
+    for seconds in (2.0, 60.0):  # expected after 4 s, comes after a minute
+        bench.clock.now += seconds
+        bench.compute.finish(2.0)
+        await turn()
+    for _ in range(30):
+        bench.put(queue, "alone")
+        await turn()
+        with suppress(Overloaded):
+            bench.put(queue, "beside")
+            return
+        bench.clock.now += 2.0
+        bench.compute.finish(2.0)
+        await turn()
+    raise AssertionError("all were refused")
 
 
 @on_a_loop

@@ -16,9 +16,10 @@ from minibento.testing.chaos.schedule import Action, schedule
 from minibento.testing.chaos.scoreboard import Scoreboard
 from minibento.testing.chaos.siege import Record, Siege, Strength
 from minibento.testing.chaos.target import find
+from tests.faults.afterwards import under_fire
 from tests.faults.model import address, offered, percentile, request, service
 from tests.processes.launching import launched, until
-from tests.processes.serving import Running, running
+from tests.processes.serving import Running
 
 RATE = 200.0
 
@@ -65,7 +66,7 @@ def survived(
     folder: Path, actions: Sequence[Action], *, workers: int, times: int, every: float
 ) -> None:
     service(folder, workers=workers)
-    with running(folder, MINIBENTO_API_WORKERS="2", MINIBENTO_ACCESS_LOG="false") as server:
+    with under_fire(folder) as server:
         record = besieged(server, actions, times, every)
         board = told(f"{', '.join(map(str, actions))}, {workers} runner workers", record)
         assert board.faults == [], server.server.output
@@ -88,7 +89,7 @@ def test_each_kind_of_process_is_killed_once(tmp_path: Path) -> None:
 
 def test_an_api_worker_that_dies_again_and_again_lets_nobody_wait_for_long(tmp_path: Path) -> None:
     service(tmp_path)
-    with running(tmp_path, MINIBENTO_API_WORKERS="1", MINIBENTO_ACCESS_LOG="false") as server:
+    with under_fire(tmp_path, MINIBENTO_API_WORKERS="1") as server:
         board = told("one API worker", besieged(server, [API], 9, 0.2))
         assert "another starts in 1 s" in server.server.output
         assert "another starts in 2 s" not in server.server.output
@@ -122,7 +123,7 @@ def test_without_any_worker_it_is_alive_and_not_ready_and_nobody_hangs(
 ) -> None:
     """F3, F4: the nursery is killed too, so that there is none for as long as the model loads."""
     service(tmp_path, workers=workers, timeout=0.5, loads=1.0)
-    with running(tmp_path, MINIBENTO_API_WORKERS="2", MINIBENTO_ACCESS_LOG="false") as server:
+    with under_fire(tmp_path) as server:
         for pid in server.pids("runner-nursery") + server.pids("runner-worker"):
             os.kill(pid, signal.SIGKILL)
         with httpx2.Client(base_url=server.server.url, timeout=10) as http:
@@ -164,7 +165,7 @@ def test_the_counters_of_losses_can_count(tmp_path: Path) -> None:
     text = (tmp_path / "service.py").read_text()
     once = text.replace("method(batchable=True)", "method(batchable=True, idempotent=False)")
     (tmp_path / "service.py").write_text(once)
-    with running(tmp_path, MINIBENTO_ACCESS_LOG="false") as server:
+    with under_fire(tmp_path, MINIBENTO_API_WORKERS="1") as server:
         record = besieged(server, [RUNNER], 2, 0.6)
         board = Scoreboard.of(record)
         assert board.verdicts["failed"] + board.verdicts["refused"] > 0, board

@@ -19,7 +19,7 @@ from benchmarks.openloop.arrivals import arrivals
 from benchmarks.openloop.connection import encode
 from benchmarks.openloop.load import Outcome, offer
 from benchmarks.openloop.summary import percentile
-from minibento import testing
+from tests.faults.afterwards import under_fire
 from tests.processes.launching import until
 
 CAPACITY = 8 / 0.045
@@ -29,6 +29,8 @@ from pathlib import Path
 
 import minibento
 
+STALL = 10**9
+
 
 class Sleeper:
     def __init__(self):
@@ -36,7 +38,7 @@ class Sleeper:
 
     @minibento.method(batchable=True, example=[0])
     def echo(self, numbers: list[int]) -> list[int]:
-        time.sleep(0.005 + 0.005 * len(numbers))
+        time.sleep(1.5 if STALL in numbers else 0.005 + 0.005 * len(numbers))
         self.computed += len(numbers)
         return numbers
 
@@ -85,8 +87,8 @@ class Sleeping:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("overload")
     (folder / "service.py").write_text(SERVICE)
-    with testing.serve(folder=folder, environment={"MINIBENTO_ACCESS_LOG": "false"}) as server:
-        yield server.url
+    with under_fire(folder, MINIBENTO_API_WORKERS="1") as running:
+        yield running.server.url
 
 
 def offered(url: str, path: str, times: float, seconds: float, *headers: str) -> Sequence[Outcome]:
@@ -171,6 +173,17 @@ def test_the_moment_a_burst_ends_all_are_answered_as_ever(url: str) -> None:
     after = offered(url, "/bounded_echo", 0.3, 2)
     assert statuses(after) == {200: len(after)}
     assert p99(after) < 5 * 0.1
+
+
+def test_a_model_that_stood_still_is_soon_asked_as_much_as_before(url: str) -> None:
+    """While the stall counts everybody is refused who does not find the worker idle."""
+    with ThreadPoolExecutor(1) as pool:
+        stall = pool.submit(httpx2.post, f"{url}/bounded_echo", json=10**9, timeout=10)
+        during = offered(url, "/bounded_echo", 2, 2)
+        assert stall.result().status_code == 200
+    assert 503 in statuses(during)
+    after = offered(url, "/bounded_echo", 2, 3)
+    assert goodput(after, 3) > 0.7
 
 
 @pytest.mark.slow

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from minibento.testing.chaos.load import Verdict
+from tests.faults.afterwards import under_fire
 from tests.faults.model import Asked, lost, offered, percentile, service
-from tests.processes.serving import Running, running
-
-QUIET = {"MINIBENTO_API_WORKERS": "2", "MINIBENTO_ACCESS_LOG": "false"}
+from tests.processes.serving import Running
 
 
 def restarts(server: Running) -> int:
@@ -21,7 +20,7 @@ def restarts(server: Running) -> int:
 def hung(folder: Path, requests: int, rate: float) -> None:
     """F5: one that never ends."""
     service(folder, timeout=2.0)
-    with running(folder, **QUIET) as server:
+    with under_fire(folder) as server:
         kinds = ["good"] * requests
         kinds[requests // 4] = "hang"
         asked = offered(server, kinds, rate)
@@ -51,7 +50,7 @@ def test_one_of_a_thousand_hangs(tmp_path: Path) -> None:
 def killed(folder: Path, times: int, rate: float) -> None:
     """F8: the same item that kills, again and again, among good ones."""
     service(folder)
-    with running(folder, **QUIET) as server:
+    with under_fire(folder) as server:
         # The same number each time: one poison.
         kinds = [kind for _ in range(times) for kind in ("poison", *["good"] * 9)]
         asked = offered(server, kinds, rate)
@@ -80,7 +79,7 @@ def test_a_hundred_times_the_same_that_kills(tmp_path: Path) -> None:
 def isolated(folder: Path, times: int) -> None:
     """F9: one of 32 that raises."""
     service(folder, workers=1, batch=32)
-    with running(folder, **QUIET) as server:
+    with under_fire(folder) as server:
         failed, most = 0, 0
         for number in range(times):
             items = [{"nonce": 32 * number + one, "kind": "good"} for one in range(32)]
@@ -108,7 +107,7 @@ def test_two_hundred_batches_with_one_that_raises(tmp_path: Path) -> None:
 def nonsense(folder: Path, batches: int) -> None:
     """F10: one result too few, none at all, results of no known kind."""
     service(folder)
-    with running(folder, **QUIET) as server:
+    with under_fire(folder) as server:
         kinds = []
         for number in range(batches):
             kinds += ["good"] * 8 + [("short", "none", "other")[number % 3]]
@@ -137,7 +136,7 @@ def test_a_hundred_batches_of_nonsense(tmp_path: Path) -> None:
 def test_a_model_that_wants_all_memory_fails_alone(tmp_path: Path) -> None:
     """F18: with a limit of the system on its process."""
     service(tmp_path)
-    with running(tmp_path, **QUIET) as server:
+    with under_fire(tmp_path) as server:
         for pid in server.pids("runner-worker"):
             _, hard = resource.prlimit(pid, resource.RLIMIT_AS)
             resource.prlimit(pid, resource.RLIMIT_AS, (4 * 2**30, hard))

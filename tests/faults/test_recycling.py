@@ -11,6 +11,7 @@ import pytest
 
 from minibento.errors import Unavailable
 from minibento.processes.supervisor.kernel_view import private_bytes
+from tests.faults.afterwards import under_fire
 from tests.processes.serving import Load, Running, running
 
 SERVICE = """
@@ -99,7 +100,7 @@ def leaked(folder: Path, requests: int, workers: int, cap: int) -> tuple[int, Wa
     """How many workers were recycled, and what was seen meanwhile."""
     service(folder, leak=10 * MIB, workers=workers)
     limit = {"MINIBENTO_RUNNERS__MODEL__MAX_MEMORY": f"{cap}MiB"}
-    with running(folder, **limit) as server:
+    with under_fire(folder, **limit) as server:
         load, watch = Load(double, server.server.url), Watch(server)
         with watch.running(), load.running(4):
             load.until_answered(requests, 300)
@@ -147,7 +148,7 @@ def test_without_a_limit_a_leak_grows(tmp_path: Path) -> None:
 def test_workers_are_recycled_after_their_requests(tmp_path: Path) -> None:
     service(tmp_path, leak=1, workers=2)
     limits = {"MINIBENTO_RUNNERS__MODEL__MAX_REQUESTS": "50", "MINIBENTO_API_MAX_REQUESTS": "60"}
-    with running(tmp_path, MINIBENTO_API_WORKERS="2", **limits) as server:
+    with under_fire(tmp_path, **limits) as server:
         before = {*server.pids("runner-worker"), *server.pids("api-worker")}
         load, watch = Load(double, server.server.url), Watch(server)
         with watch.running(), load.running(4):
@@ -175,7 +176,7 @@ def test_a_worker_goes_on_as_long_as_no_successor_starts(tmp_path: Path) -> None
         pathlib.Path("made").touch()
 """
     (tmp_path / "service.py").write_text(text.replace("class Model:\n", f"class Model:{fails}\n"))
-    with running(tmp_path, MINIBENTO_RUNNERS__MODEL__MAX_REQUESTS="20") as server:
+    with under_fire(tmp_path, MINIBENTO_RUNNERS__MODEL__MAX_REQUESTS="20") as server:
         (pid,) = server.pids("runner-worker")
         load = Load(double, server.server.url)
         with load.running(4):

@@ -26,8 +26,9 @@ from benchmarks.openloop.arrivals import arrivals
 from benchmarks.openloop.connection import encode
 from benchmarks.openloop.load import Outcome, offer
 from tests.crashing import report
+from tests.faults.afterwards import under_fire
 from tests.processes.launching import until
-from tests.processes.serving import Running, running
+from tests.processes.serving import Running
 
 ROOT = Path(__file__).parents[2]
 # A second; for so many seconds with the same connections.
@@ -128,8 +129,7 @@ def folder(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(folder: Path) -> Iterator[Running]:
-    quiet = {"MINIBENTO_ACCESS_LOG": "false", "MINIBENTO_START_TIMEOUT": "3"}
-    with running(folder, MINIBENTO_API_WORKERS="2", **quiet) as found:
+    with under_fire(folder, MINIBENTO_START_TIMEOUT="3") as found:
         yield found
 
 

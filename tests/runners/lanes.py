@@ -88,9 +88,11 @@ class FakeWorker:
         self.turns_out(ended=True)
 
     def breaks(self) -> None:
-        """The connection ends; it is not known why."""
-        assert self._lost is not None
-        self._lost()
+        """The connection ends; it is not known why. Nobody is held for longer."""
+        lost, self._lost = self._lost, None
+        assert lost is not None
+        lost()
+        self._receiver = None
 
     def turns_out(self, *, ended: bool) -> None:
         """It is known whether the process has ended."""

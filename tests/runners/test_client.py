@@ -1,7 +1,9 @@
 """Where calls go, and what becomes of them when a worker process is lost."""
 
 import asyncio
+import gc
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -253,6 +255,28 @@ async def test_nothing_is_sent_to_a_lost_worker_any_more() -> None:
     left.dies()
     await bench.calls("a", "b", "c")
     assert (left.calls, len(right.calls)) == ([], 3)
+
+
+@on_a_loop
+async def test_a_worker_that_has_gone_is_held_by_nobody() -> None:
+    """Until then the memory that it shared is mapped and open, and the collector comes rarely."""
+    bench = Bench()
+    gc.disable()
+    try:
+        for end in ("dies", "leaves and dies"):
+            task = (await bench.calls("a"))[0]
+            (worker,) = [one for one in bench.workers if one.calls]
+            if end != "dies":
+                worker.says(leaving())
+            worker.answers("a")
+            await task
+            worker.dies()
+            bench.workers.remove(worker)
+            gone = weakref.ref(worker)
+            del worker, task
+            assert gone() is None, gc.get_referrers(gone())
+    finally:
+        gc.enable()
 
 
 @on_a_loop

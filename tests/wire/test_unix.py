@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +44,14 @@ def run(request: pytest.FixtureRequest) -> Run:
             await body
 
     return lambda body: start(limited(body))
+
+
+@pytest.fixture
+def without_collector() -> Iterator[None]:
+    """Only what nobody holds goes."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture
@@ -333,6 +342,47 @@ def test_descriptors_and_memory_are_gone_when_both_ends_have_closed(run: Run, pa
         await settled()
         assert mappings() == 0
         assert open_descriptors() <= before[0]
+
+    run(body())
+
+
+class Holding:
+    """Holds a channel and receives what arrives there, as the caller's lane does."""
+
+    def __init__(self, channel: UnixChannel) -> None:
+        self.channel = channel
+        self.gone = asyncio.Event()
+        channel.receive(self.received)
+        channel.lost(self.gone.set)
+
+    def received(self, message: Message) -> None:
+        raise AssertionError(message)
+
+
+@pytest.mark.parametrize("whose", ["caller", "worker"])
+def test_a_channel_that_is_over_needs_no_garbage_collector(
+    run: Run, path: Path, whose: str, without_collector: None
+) -> None:
+    """Its ledger is mapped and open until it has gone."""
+
+    async def body() -> None:
+        accepted: list[UnixChannel] = []
+        with listening(path) as made:
+            listener = Listener(made, accepted.append)
+            listener.start()
+            holding = Holding(await connect(path))
+            await until(lambda: bool(accepted))
+            ledger = weakref.ref(holding.channel.ledger)
+            if whose == "caller":
+                holding.channel.close()
+                del holding
+            else:
+                accepted.pop().close()
+                await holding.gone.wait()
+                del holding
+            await settled()
+            assert ledger() is None
+            listener.close()
 
     run(body())
 
