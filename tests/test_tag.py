@@ -1,4 +1,4 @@
-"""Names, versions and tags."""
+"""Names, versions and tags (case S12)."""
 
 import unicodedata
 

@@ -14,6 +14,7 @@ from minibento.errors import Corrupt, MinibentoError
 from minibento.models.model import Model
 from minibento.packager.serving import different_libraries, place_of
 from minibento.store.entry import Entry
+from minibento.store.files import VerifiedFiles
 from minibento.store.home import local_store
 from minibento.store.store import Store
 from minibento.tag import Tag
@@ -51,25 +52,29 @@ def flip(path: Path, offset: int) -> None:
     path.write_bytes(data)
 
 
+def check_flip(entry: Entry, path: Path, offset: int) -> str:
+    """S10: it is found by verify, and what is served is refused; what became of it."""
+    flip(path, offset)
+    with pytest.raises(Corrupt):
+        local_store("bundles").verify(entry.tag)
+    try:
+        load(entry.tag)
+    except MinibentoError:
+        return "refused"
+    finally:
+        flip(path, offset)
+    # Nobody reads it to serve the bundle.
+    assert path.relative_to(entry.path).as_posix() in {"openapi.json", "README.md"}
+    return "not read"
+
+
 def test_a_flipped_byte_anywhere_is_found_by_verify_and_none_is_loaded(entry: Entry) -> None:
     store, random_ = local_store("bundles"), random.Random(7)
     files = sorted(path for path in entry.path.rglob("*") if path.is_file())
     bytes_of = [(path, offset) for path in files for offset in range(path.stat().st_size)]
     seen: Counter[str] = Counter()
     for path, offset in random_.choices(bytes_of, k=FLIPS):
-        name = path.relative_to(entry.path).as_posix()
-        flip(path, offset)
-        with pytest.raises(Corrupt):
-            store.verify(entry.tag)
-        try:
-            load(entry.tag)
-        except MinibentoError:
-            seen["refused"] += 1
-        else:
-            # Nobody reads it to serve the bundle.
-            assert name in {"openapi.json", "README.md"}
-            seen["not read"] += 1
-        flip(path, offset)
+        seen[check_flip(entry, path, offset)] += 1
     assert seen.total() == FLIPS
     assert seen["refused"] > FLIPS // 2
     # Back as it was, it is whole: what was refused was refused for its one bit.
@@ -143,8 +148,8 @@ def _bind(path: Path) -> None:
         os.chdir(here)
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_code_that_is_not_what_was_built_is_not_served(entry: Entry, change: str) -> None:
+def check_changed(entry: Entry, change: str) -> None:
+    """S11: code that is not what was built is not served, nor verified."""
     service = entry.path / "code" / "service.py"
     service.chmod(0o644)
     load(entry.tag)
@@ -153,6 +158,27 @@ def test_code_that_is_not_what_was_built_is_not_served(entry: Entry, change: str
         place_of(Bundle(entry.path))
     with pytest.raises(MinibentoError):
         local_store("bundles").verify(entry.tag)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_code_that_is_not_what_was_built_is_not_served(entry: Entry, change: str) -> None:
+    check_changed(entry, change)
+
+
+def same_size(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1] + b"#")
+
+
+def test_the_detector_sees_a_bundle_whose_digests_nobody_compares(
+    entry: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control of S10 and S11."""
+    monkeypatch.setattr(VerifiedFiles, "_check", lambda *_: None)
+    monkeypatch.setitem(CHANGES, "same size", same_size)
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        check_flip(entry, entry.path / "code" / "service.py", 3)
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        check_changed(entry, "same size")
 
 
 def test_modes_and_the_number_of_links_are_no_matter(entry: Entry, tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
-"""Every command that takes a tag refuses bad ones in the same way, and touches nothing."""
+"""Every command that takes a tag refuses bad ones in the same way, and touches nothing (S12)."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
+from minibento import tag as tag_rules
 from minibento.errors import BuildError, InvalidTag
 from minibento.packager.build import bundle_name
 from minibento.tag import Tag
@@ -64,6 +68,19 @@ COMMANDS = [
 ]
 
 
+def check_refused(run: Run, folder: Path, command: list[str], tags: Sequence[str]) -> None:
+    """All of these are no valid tags to this command, and nothing in the folder is touched."""
+    before = _tree(folder)
+    for tag in tags:
+        result = run(*(part.replace("{}", tag) for part in command))
+        assert result.exit_code == 1, (tag, result.output)
+        assert result.stderr.startswith("Error: "), (tag, result.output)
+        assert result.stderr.count("\n") == 1, (tag, result.output)
+        assert "is not a valid" in result.stderr, (tag, result.output)
+        assert result.stdout == "", (tag, result.output)
+    assert _tree(folder) == before
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_bad_tag_is_refused_alike_by_every_command(
     run: Run, save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
@@ -71,15 +88,25 @@ def test_a_bad_tag_is_refused_alike_by_every_command(
     monkeypatch.chdir(tmp_path)
     save("kept")
     make_bundle("x = 1\n", name="kept")
-    before = _tree(tmp_path)
+    check_refused(run, tmp_path, command, BAD)
+
+
+def test_the_detector_sees_a_tag_that_is_taken_and_a_file_that_is_touched(
+    run: Run, save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control of S12."""
+
+    def touching(*arguments: str) -> Result:
+        (tmp_path / "touched").touch()
+        return run(*arguments)
+
+    get = ["models", "get", "--", "{}"]
+    with pytest.raises(AssertionError, match="touched"):
+        check_refused(touching, tmp_path, get, BAD)
+    monkeypatch.setattr(tag_rules, "_NAME", re.compile(r"(?s).*"))
     for tag in BAD:
-        result = run(*(part.replace("{}", tag) for part in command))
-        assert result.exit_code == 1, (tag, result.output)
-        assert result.stderr.startswith("Error: "), (tag, result.output)
-        assert result.stderr.count("\n") == 1, (tag, result.output)
-        assert "is not a valid" in result.stderr, (tag, result.output)
-        assert result.stdout == "", (tag, result.output)
-    assert _tree(tmp_path) == before
+        with pytest.raises(AssertionError):
+            check_refused(run, tmp_path, get, [tag])
 
 
 @pytest.mark.parametrize("tag", BAD)

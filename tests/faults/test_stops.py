@@ -17,12 +17,12 @@ GRACE = 5.0
 TIMES = 20
 
 
-def stopped(server: Launched) -> float:
+def stopped(server: Launched, grace: float = GRACE) -> float:
     """Seconds from SIGTERM to the end."""
     begun = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
     # Before Python has set it up, a signal ends it in the system's own way.
-    assert server.ends(GRACE + 1) in {0, -signal.SIGTERM}, server.output
+    assert server.ends(grace + 1) in {0, -signal.SIGTERM}, server.output
     took = time.monotonic() - begun
     server.leaves_nothing()
     return took
@@ -57,3 +57,19 @@ def test_a_stop_at_any_moment_of_a_reload_ends_both(tmp_path: Path) -> None:
             times.append(stopped(server))
             reloading.join(10)
     print(f"F15, reload: n={len(times)}, longest {max(times):.3f} s")
+
+
+# What is started in the place of a server: one that does not hear, one that leaves something.
+DEAF = "trap '' TERM; echo up; while :; do sleep 0.1; done"
+LEAVING = "sleep 60 > /dev/null 2>&1 & trap 'exit 0' TERM; echo up; while :; do sleep 0.1; done"
+
+
+@pytest.mark.parametrize(("script", "seen"), [(DEAF, "has not ended after"), (LEAVING, "sleep")])
+def test_the_detector_sees_a_stop_that_is_not_heard_or_leaves_something(
+    tmp_path: Path, script: str, seen: str
+) -> None:
+    """The negative control of F15."""
+    with launched(tmp_path, before=["sh", "-c", script]) as server:
+        server.prints("^up")
+        with pytest.raises(AssertionError, match=seen):
+            stopped(server, grace=0)

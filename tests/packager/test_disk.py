@@ -19,11 +19,19 @@ needs_root = pytest.mark.skipif(
 CLI = f"{sys.executable} -m minibento.cli"
 
 
-def mounted(script: str) -> list[str]:
-    """Run a script that may mount; what it printed."""
+def mounted(script: str, *broken: Path) -> list[str]:
+    """Run a script that may mount; what it printed.
+
+    Args:
+        broken: Folders whose modules are found first.
+    """
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", f"set -e\nexec 2>&1\n{script}"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, [*broken, ROOT])),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -47,9 +55,8 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.system
-@needs_root
-def test_on_a_full_disk_nothing_is_kept_and_the_space_comes_back(scene: Path) -> None:
+def check_full(scene: Path, *broken: Path) -> None:
+    """S7: build, import and install are refused in a line each and give their space back."""
     lines = mounted(
         f"""
         mkdir {scene}/small
@@ -70,7 +77,8 @@ def test_on_a_full_disk_nothing_is_kept_and_the_space_comes_back(scene: Path) ->
         {CLI} build {scene}/project
         {sys.executable} -S {scene}/x.bundle install --home {scene}/small
         {CLI} bundles verify doubling:production
-        """
+        """,
+        *broken,
     )
     errors = [line for line in lines if line.startswith("Error: ")]
     assert len(errors) == 3
@@ -85,11 +93,38 @@ def test_on_a_full_disk_nothing_is_kept_and_the_space_comes_back(scene: Path) ->
 
 @pytest.mark.system
 @needs_root
-def test_a_read_only_store_serves_its_bundles_and_takes_no_other(scene: Path) -> None:
+def test_on_a_full_disk_nothing_is_kept_and_the_space_comes_back(scene: Path) -> None:
+    check_full(scene)
+
+
+KEEPING = """
+from minibento.store import staging
+staging.remove_tree = lambda _: None
+"""
+
+
+@pytest.mark.system
+@needs_root
+def test_the_detector_sees_a_build_that_keeps_what_it_could_not_store(
+    scene: Path, tmp_path: Path
+) -> None:
+    """The negative control of S7: Python imports `sitecustomize` whatever it is started for."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "sitecustomize.py").write_text(KEEPING)
+    with pytest.raises(AssertionError, match=r"'4' != '0'"):
+        check_full(scene, tmp_path / "broken")
+
+
+def check_read_only(scene: Path, mount: str) -> None:
+    """S8: what reads works, what would write is refused in a line with the mend.
+
+    Args:
+        mount: How the folder is mounted anew.
+    """
     lines = mounted(
         f"""
         mount --bind {scene} {scene}
-        mount -o remount,ro,bind {scene}
+        mount -o remount,{mount},bind {scene}
         for verb in "list" "get kept" "verify kept:production" "tree kept" "diff kept kept"
         do {CLI} bundles $verb > /dev/null
         done
@@ -118,3 +153,17 @@ END
     for line in errors:
         assert str(scene) in line
         assert "Read-only file system: make it writable" in line
+
+
+@pytest.mark.system
+@needs_root
+def test_a_read_only_store_serves_its_bundles_and_takes_no_other(scene: Path) -> None:
+    check_read_only(scene, "ro")
+
+
+@pytest.mark.system
+@needs_root
+def test_the_detector_sees_a_bundle_that_is_written_where_it_may_not(scene: Path) -> None:
+    """The negative control of S8: nothing hinders the writing."""
+    with pytest.raises(AssertionError, match="9 == 0"):
+        check_read_only(scene, "rw")

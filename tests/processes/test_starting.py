@@ -1,4 +1,4 @@
-"""Servers that are stopped before they are ready, or never become so."""
+"""Servers that are stopped before they are ready, or never become so (cases F15, F22, O15)."""
 
 import json
 import signal
@@ -172,18 +172,54 @@ def test_a_port_or_host_that_cannot_be_had_is_one_line_and_leaves_nothing(
     (tmp_path / "service.py").write_text(SERVICE)
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = str(other.getsockname()[1])
+        given = [flag.replace("{taken}", taken) for flag in flags]
         begun = time.monotonic()
-        with launched(
-            tmp_path, *(flag.replace("{taken}", taken) for flag in flags), before=before
-        ) as server:
-            code = server.ends(20)
+        with launched(tmp_path, *given, before=before) as server:
+            check_no_start(server, said)
             assert time.monotonic() - begun < 5 * 2.0
-            assert code in {1, 2}
-            errors = [one for one in server.output.splitlines() if one.startswith("Error: ")]
-            assert len(errors) == 1, server.output
-            assert said in errors[0]
-            assert "Traceback" not in server.output
-            server.leaves_nothing()
+
+
+def check_no_start(server: Launched, said: str, seconds: float = 20) -> None:
+    """O15: it ends with a reason in one line, and nothing that it had begun to start is left."""
+    assert server.ends(seconds) in {1, 2}
+    errors = [one for one in server.output.splitlines() if one.startswith("Error: ")]
+    assert len(errors) == 1, server.output
+    assert said in errors[0]
+    assert "Traceback" not in server.output
+    server.leaves_nothing()
+
+
+NO_STARTS = {
+    "sleep": "sleep 60 > /dev/null 2>&1 & echo Error: port 80; exit 1",
+    "Traceback": "echo Traceback; echo Error: port 80; exit 1",
+    "== 1": "echo Error: port 80; echo Error: again; exit 1",
+    "in {1, 2}": "echo Error: port 80; exit 3",
+    "in 'Error: something'": "echo Error: something; exit 1",
+    "has not ended": "echo Error: port 80; exec sleep 60",
+}
+
+
+@pytest.mark.parametrize(("seen", "script"), NO_STARTS.items())
+def test_the_detector_sees_a_start_that_fails_otherwise(
+    tmp_path: Path, seen: str, script: str
+) -> None:
+    """The negative control of O15: what is started in the server's place."""
+    with (
+        launched(tmp_path, before=["sh", "-c", script]) as server,
+        pytest.raises(AssertionError, match=seen),
+    ):
+        check_no_start(server, "port 80", seconds=0.5)
+
+
+def test_the_detector_sees_a_server_that_does_start(tmp_path: Path) -> None:
+    """The negative control of O15 and F22."""
+    (tmp_path / "service.py").write_text(SERVICE)
+    with launched(tmp_path) as server:
+        assert server.url
+        with pytest.raises(AssertionError, match="has not ended"):
+            check_no_start(server, "port", seconds=0.1)
+        with pytest.raises(AssertionError, match="has not ended"):
+            check_failed(server, "exit code 7", 3, seconds=0.1)
 
 
 def damage(folder: Path, model: Path, how: str) -> None:
@@ -208,36 +244,75 @@ def damage(folder: Path, model: Path, how: str) -> None:
             pickled.write_bytes(data)
 
 
+# What is said, and how often it is tried.
 FAILURES = [
-    ("raises", "ValueError: the weights are gone"),
-    ("hangs", "was not loaded within 1.5 s"),
-    ("ends", "exit code 7"),
-    ("answers wrongly", "example"),
-    ("answers never", "exit code 7"),
-    ("missing", "model.pkl"),
-    ("other bytes", "model.pkl"),
+    ("raises", "ValueError: the weights are gone", 3),
+    ("hangs", "was not loaded within 1.5 s", 3),
+    ("ends", "exit code 7", 3),
+    ("answers wrongly", "example", 1),
+    ("answers never", "exit code 7", 3),
+    ("missing", "model.pkl", 1),
+    ("other bytes", "model.pkl", 1),
 ]
 
 QUICK = {"raises", "answers wrongly", "other bytes"}
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
-    [
-        pytest.param(how, said, marks=() if how in QUICK else pytest.mark.slow)
-        for how, said in FAILURES
-    ],
+    ("how", "said", "tries"),
+    [pytest.param(*one, marks=() if one[0] in QUICK else pytest.mark.slow) for one in FAILURES],
 )
 def test_a_server_whose_model_fails_ends_with_the_reason(
-    tmp_path: Path, how: str, said: str
+    tmp_path: Path, how: str, said: str, tries: int
 ) -> None:
     damage(tmp_path, saved(tmp_path), how)
     with launched(tmp_path, "--set", "start_timeout=1.5") as server:
-        assert server.ends(20) == 1
-        assert said in server.output.splitlines()[-1], server.output
-        assert "ready:" not in server.output
-        assert server.output.count("Traceback") == (how == "raises"), server.output
-        server.leaves_nothing()
+        check_failed(server, said, tries, tracebacks=int(how == "raises"))
+
+
+def check_failed(
+    server: Launched, said: str, tries: int, *, tracebacks: int = 0, seconds: float = 20
+) -> None:
+    """F22: it was never ready, was tried so often, and its last line is the reason."""
+    assert server.ends(seconds) == 1
+    *lines, last = server.output.splitlines()
+    assert said in last, server.output
+    assert "ready:" not in server.output
+    again = [line for line in lines if said in line and "; trying again" in line]
+    assert len(again) == tries - 1, server.output
+    assert server.output.count("Traceback") == tracebacks, server.output
+    server.leaves_nothing()
+
+
+@pytest.mark.parametrize(
+    ("seen", "script"),
+    [
+        (r"1 == \(3 - 1\)", "echo 'exit code 7; trying again'; echo exit code 7; exit 1"),
+        ("not in", "echo ready:; echo exit code 7; exit 1"),
+        ("in 'no reason'", "echo exit code 7; echo no reason; exit 1"),
+    ],
+)
+def test_the_detector_sees_a_failure_that_is_told_otherwise(
+    tmp_path: Path, seen: str, script: str
+) -> None:
+    """The negative control of F22: what is started in the server's place."""
+    with (
+        launched(tmp_path, before=["sh", "-c", script]) as server,
+        pytest.raises(AssertionError, match=seen),
+    ):
+        check_failed(server, "exit code 7", 3)
+
+
+def test_nobody_is_let_in_while_a_model_loads(tmp_path: Path) -> None:
+    """F22: whoever connects before is refused, and so is whoever asks after health."""
+    (tmp_path / "service.py").write_text(waiting_in("load"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with launched(tmp_path, "--port", str(port)) as server:
+        server.prints("^here")
+        with pytest.raises(httpx2.ConnectError):
+            httpx2.get(f"http://127.0.0.1:{port}/readyz")
 
 
 @pytest.mark.slow
@@ -247,7 +322,7 @@ def test_a_reload_whose_model_fails_is_refused_and_nothing_of_it_stays(tmp_path:
     with launched(tmp_path, "--set", "start_timeout=1.5") as server:
         assert server.url
         before = sorted(server.left())
-        for how, said in FAILURES:
+        for how, said, _ in FAILURES:
             damage(tmp_path, model, how)
             assert_refused(server, said)
             until(lambda: sorted(server.left()) == before, 3, lambda: str(server.left()))

@@ -1,4 +1,7 @@
-"""A server that is told to stop while it answers: who was let in is answered, nothing is left."""
+"""A server that is told to stop while it answers: who was let in is answered, nothing is left.
+
+Cases F13 and F14; each detector is shown a stop that is none.
+"""
 
 import http.client
 import signal
@@ -7,12 +10,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.processes.launching import launched, until
+from tests.processes.launching import Launched, end, launched, until
 
 SERVICE = """
 import time
@@ -117,22 +121,36 @@ class Clients:
             self._stop.wait(number % 4 * 0.01)
 
 
+def loaded(folder: Path) -> AbstractContextManager[Launched]:
+    return launched(folder, "--api-workers", "2", "--no-access-log")
+
+
+@contextmanager
+def asking(server: Launched) -> Iterator[Clients]:
+    """Clients that have had a good many answers, and ask on."""
+    clients = Clients(server.url)
+    with clients.asking(24):
+        clients.until_answered(300)
+        yield clients
+
+
+def check_nothing_lost(clients: Clients) -> None:
+    """Whoever was let in was answered; whoever came later was not let in."""
+    lost = {end: count for end, count in clients.ends.items() if end not in ("answered", "refused")}
+    assert lost == {}, clients.ends
+    assert clients.ends["refused"] > 0
+
+
 def stopped_under_load(folder: Path) -> tuple[int, float]:
     """F13: how many were answered, and the seconds from the signal to the end."""
-    with launched(folder, "--api-workers", "2", "--no-access-log") as server:
-        clients = Clients(server.url)
-        with clients.asking(24):
-            clients.until_answered(300)
+    with loaded(folder) as server:
+        with asking(server) as clients:
             begun = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
             assert server.ends(31) == 0
             took = time.monotonic() - begun
         assert took < 6, server.output
-        lost = {
-            end: count for end, count in clients.ends.items() if end not in ("answered", "refused")
-        }
-        assert lost == {}, (clients.ends, server.output)
-        assert clients.ends["refused"] > 0
+        check_nothing_lost(clients)
         server.leaves_nothing()
         return clients.ends["answered"], took
 
@@ -140,6 +158,48 @@ def stopped_under_load(folder: Path) -> tuple[int, float]:
 def test_a_stop_under_load_loses_no_request(folder: Path) -> None:
     for _ in range(5):
         stopped_under_load(folder)
+
+
+def test_the_detector_sees_requests_that_are_lost(folder: Path) -> None:
+    """The negative control of F13: the supervisor is killed, and its children with it."""
+    with loaded(folder) as server, asking(server) as clients:
+        server.process.kill()
+    with pytest.raises(AssertionError, match="lost"):
+        check_nothing_lost(clients)
+
+
+LEAVING = """
+import subprocess
+
+import minibento
+
+
+@minibento.service
+class Leaving:
+    @minibento.on_startup
+    def start(self) -> None:
+        subprocess.Popen(["sleep", "60"], start_new_session=True, stdout=-3, stderr=-3)
+
+    @minibento.api
+    def answer(self) -> int:
+        return 42
+"""
+
+
+def test_the_detector_sees_what_a_server_leaves(tmp_path: Path) -> None:
+    """The negative control of all stops: killed, it can end nothing and remove nothing."""
+    (tmp_path / "service.py").write_text(LEAVING)
+    with launched(tmp_path) as server:
+        assert server.url
+        server.process.kill()
+        server.ends(5)
+        with pytest.raises(AssertionError, match="sleep"):
+            server.leaves_nothing()
+        for pid in server.left():
+            end(pid)
+        until(lambda: not server.left())
+        with pytest.raises(AssertionError):
+            server.leaves_nothing()  # its run directory
 
 
 @pytest.mark.slow
@@ -178,9 +238,15 @@ def test_who_connects_while_the_server_stops_is_answered_or_refused(folder: Path
         assert set(ends) == {"HTTP/1.1 200"}, ends
 
 
-@pytest.mark.parametrize("path", ["model_sleeps", "thread_sleeps"])
-def test_what_takes_longer_than_the_grace_is_refused_at_its_end(folder: Path, path: str) -> None:
-    with launched(folder, "--set", "grace=1.5") as server:
+# Seconds from the first signal on.
+GRACE, SECOND = 1.5, 1.3
+
+
+def check_longer_than_grace(
+    folder: Path, path: str, *, grace: float = GRACE, second: signal.Signals = signal.SIGTERM
+) -> None:
+    """F14: 503 at the end of the grace, whatever comes a moment before it."""
+    with launched(folder, "--set", f"grace={grace}") as server:
         answers: list[tuple[int, bytes]] = []
         url = server.url
 
@@ -188,8 +254,9 @@ def test_what_takes_longer_than_the_grace_is_refused_at_its_end(folder: Path, pa
             connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
             headers = {"content-type": "application/json"}
             connection.request("POST", f"/{path}", "30", headers)
-            answer = connection.getresponse()
-            answers.append((answer.status, answer.read()))
+            with suppress(OSError, http.client.HTTPException):  # then there is no answer
+                answer = connection.getresponse()
+                answers.append((answer.status, answer.read()))
             connection.close()
 
         asking = threading.Thread(target=ask)
@@ -197,12 +264,27 @@ def test_what_takes_longer_than_the_grace_is_refused_at_its_end(folder: Path, pa
         server.prints("^sleeping")
         begun = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        threading.Event().wait(1.0)
+        threading.Event().wait(SECOND)
         # Impatience helps nobody: neither longer nor shorter.
-        server.process.send_signal(signal.SIGTERM)
-        assert server.ends(10) == 0
+        server.process.send_signal(second)
+        code = server.ends(10)
         took = time.monotonic() - begun
         asking.join(10)
-        assert 1.4 < took < 3.0, (took, server.output)
+        assert 1.4 < took < 2.7, (took, server.output)
         assert [status for status, _ in answers] == [503], (answers, server.output)
+        assert code == 0
         server.leaves_nothing()
+
+
+@pytest.mark.parametrize("path", ["model_sleeps", "thread_sleeps"])
+def test_what_takes_longer_than_the_grace_is_refused_at_its_end(folder: Path, path: str) -> None:
+    check_longer_than_grace(folder, path)
+
+
+@pytest.mark.parametrize("broken", [{"grace": SECOND + GRACE}, {"second": signal.SIGKILL}])
+def test_the_detector_sees_a_stop_that_begins_to_count_anew_or_loses_the_last(
+    folder: Path, broken: dict[str, Any]
+) -> None:
+    """The negative control of F14: as late as if the second signal had begun it, and a kill."""
+    with pytest.raises(AssertionError, match=r"< 2\.7|1\.4 <|\[503\]"):
+        check_longer_than_grace(folder, "model_sleeps", **broken)

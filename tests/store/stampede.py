@@ -1,6 +1,8 @@
 """Started by tests: many processes, none of them root, use one store at once; answers in JSON.
 
-python stampede.py ROOT TASK PROCESSES ROUND
+python stampede.py ROOT TASK PROCESSES ROUND WITHOUT
+
+WITHOUT names what the store lacks, or is empty: what the tests look for is there to be found then.
 """
 
 import codecs
@@ -12,10 +14,14 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import minibento.store.archive  # noqa: F401 - now, while it may be read, as below
 from minibento.errors import AlreadyExists, InUse, NotFound, StoreError
+from minibento.store import draft
+from minibento.store.manifest import Manifest
+from minibento.store.shelf import Shelf
 from minibento.store.store import Entry, Store
 
 
@@ -101,6 +107,32 @@ TASKS: dict[str, Callable[[Store, int, int], str]] = {
 }
 
 
+def _no_locks() -> None:
+    Shelf.lock = lambda _: nullcontext()  # type: ignore[assignment, method-assign, return-value]
+
+
+def _no_looking() -> None:
+    """Whatever is there already is taken for the same."""
+    draft._is_intact = lambda *_: True
+
+
+def _no_sameness() -> None:
+    """Whatever is there already is taken for another."""
+
+    def another(folder: Path, manifest: Manifest) -> bool:
+        raise AlreadyExists(f"{manifest.tag} exists with other content in {folder}")
+
+    draft._is_intact = another
+
+
+WITHOUT: dict[str, Callable[[], None]] = {
+    "": lambda: None,
+    "locks": _no_locks,
+    "looking": _no_looking,
+    "sameness": _no_sameness,
+}
+
+
 def run(store: Store, task: str, number: int, round_: int) -> None:
     try:
         answer = {"tag": TASKS[task](store, number, round_)}
@@ -112,7 +144,8 @@ def run(store: Store, task: str, number: int, round_: int) -> None:
 
 
 def main() -> None:
-    root, task, processes, round_ = sys.argv[1:]
+    root, task, processes, round_, without = sys.argv[1:]
+    WITHOUT[without]()
     codecs.lookup("cp437")  # that of archives
     if os.getuid() == 0:
         nobody = pwd.getpwnam("nobody")

@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from minibento.store.state import read_state
 from minibento.store.store import Entry, Store
 from tests.crashing import report
 
@@ -29,9 +30,13 @@ def root() -> Iterator[Path]:
         yield Path(folder)
 
 
-def stampede(root: Path, task: str, processes: int, round_: int) -> list[dict[str, str]]:
+def stampede(
+    root: Path, task: str, processes: int, round_: int, without: str = ""
+) -> list[dict[str, str]]:
+    """What each process answers; the store lacks what it is `without`."""
+    count = str(processes)
     done = subprocess.run(
-        [sys.executable, str(STAMPEDE), str(root / "home"), task, str(processes), str(round_)],
+        [sys.executable, str(STAMPEDE), str(root / "home"), task, count, str(round_), without],
         env={**os.environ, "PYTHONPATH": str(SOURCE)},
         stdout=subprocess.PIPE,
         text=True,
@@ -48,47 +53,78 @@ def debris(root: Path) -> list[Path]:
     return list((root / "home" / "models" / ".staging").iterdir())
 
 
+def saved_distinct(root: Path, round_: int, without: str = "") -> None:
+    """S3: fifty whole versions more, each entered as the latest once, the last of them is it."""
+    store = Store(root / "home")
+    answers = stampede(root, "distinct", 50, round_, without)
+    tags = {answer["tag"] for answer in answers}
+    assert len(tags) == 50
+    listed = store.list()
+    assert len(listed) == 50 * (round_ + 1)
+    for one in listed:
+        store.verify(one.tag)
+    records = read_state(store.folder / "credit" / ".state.json").versions
+    assert {record.order for record in records.values()} == set(range(1, len(listed) + 1))
+    assert str(store.get("credit").tag) in tags
+    assert debris(root) == []
+
+
+def saved_conflicting(root: Path, round_: int, without: str = "") -> None:
+    """S4: one of fifty contents is saved under the version, and 49 writers are told why not."""
+    answers = stampede(root, "conflicting", 50, round_, without)
+    assert sum("tag" in answer for answer in answers) == 1
+    assert sum("exists with other content" in answer.get("exists", "") for answer in answers) == 49
+    Store(root / "home").verify(f"credit:v{round_}")
+    assert debris(root) == []
+
+
+def saved_same(root: Path, round_: int, without: str = "") -> None:
+    """S4: fifty writers of one content get the same tag."""
+    answers = stampede(root, "same", 50, round_, without)
+    assert {answer.get("tag") for answer in answers} == {f"credit:v{round_}"}
+    Store(root / "home").verify(f"credit:v{round_}")
+    assert debris(root) == []
+
+
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_fifty_different_saves_at_once_are_fifty_whole_versions(root: Path, rounds: int) -> None:
-    store = Store(root / "home")
     for round_ in range(rounds):
-        answers = stampede(root, "distinct", 50, round_)
-        assert len({answer["tag"] for answer in answers}) == 50
-        listed = store.list()
-        assert len(listed) == 50 * (round_ + 1)
-        for one in listed:
-            store.verify(one.tag)
-        assert str(store.get("credit").tag) in {answer["tag"] for answer in answers}
-        assert debris(root) == []
+        saved_distinct(root, round_)
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_of_fifty_different_contents_under_one_version_exactly_one_is_saved(
     root: Path, rounds: int
 ) -> None:
-    store = Store(root / "home")
     for round_ in range(rounds):
-        answers = stampede(root, "conflicting", 50, round_)
-        assert sum("tag" in answer for answer in answers) == 1
-        assert (
-            sum("exists with other content" in answer.get("exists", "") for answer in answers) == 49
-        )
-        store.verify(f"credit:v{round_}")
-    assert debris(root) == []
+        saved_conflicting(root, round_)
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_fifty_saves_of_the_same_content_all_get_the_same_tag(root: Path, rounds: int) -> None:
-    store = Store(root / "home")
     for round_ in range(rounds):
-        answers = stampede(root, "same", 50, round_)
-        assert {answer.get("tag") for answer in answers} == {f"credit:v{round_}"}
-        store.verify(f"credit:v{round_}")
-    assert debris(root) == []
+        saved_same(root, round_)
+
+
+@pytest.mark.parametrize(
+    ("save", "without"),
+    [
+        (saved_distinct, "locks"),
+        (saved_conflicting, "locks"),
+        (saved_conflicting, "looking"),
+        (saved_same, "sameness"),
+    ],
+)
+def test_the_detector_sees_what_a_store_loses_that_lacks_its_locks_or_does_not_look(
+    root: Path, save: Callable[[Path, int, str], None], without: str
+) -> None:
+    """The negative control of S3 and S4."""
+    with pytest.raises(AssertionError):
+        save(root, 0, without)
 
 
 def test_the_detector_sees_what_a_writer_may_not_find(root: Path) -> None:
-    """A version that changes under its readers, and an exception that nobody has documented."""
+    """The negative control of S5: a version that changed is no error that a writer may find."""
     store = Store(root / "home")
     with store.draft("credit") as draft:
         (draft.path / "part0").write_text("one")
@@ -127,7 +163,7 @@ def test_saving_deleting_listing_and_reading_at_once_raise_only_what_is_document
     monkeypatch.setenv("CHURN", seconds)
     answers = stampede(root, "churn", 20, 0)
     done = dict(answer["tag"].split() for answer in answers)
-    assert set(done) == {f"own{number}" for number in range(20)}
+    assert set(done) == {f"own{number}" for number in range(20)}  # nobody's own is lost
     report(request, f"{sum(map(int, done.values()))} operations")
     store = Store(root / "home")
     for one in store.list():

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from minibento.remotes import transfer
 from minibento.remotes.address import Address
 from minibento.remotes.base import opened
 from minibento.store.store import Entry, Store
-from tests.crashing import DEPTHS, ERRORS, Scene, needs_strace, report, thinned
+from tests.crashing import DEPTHS, ERRORS, Scene, Step, needs_strace, report, thinned
+from tests.store.broken_save import WAYS
 
 ONE_SAVE = Path(__file__).with_name("one_save.py")
+BROKEN_SAVE = Path(__file__).with_name("broken_save.py")
 SOURCE = Path(__file__).parents[2]
 VERBS = ["save", "delete", "alias", "unalias", "rollback", "export", "import", "push", "pull"]
 # What these have done cannot be done twice; the others can.
@@ -46,6 +49,8 @@ class Storing(Scene):
         return f"file://{self.now}/share"
 
     def command(self, verb: str) -> list[str]:
+        if verb in WAYS:
+            return [sys.executable, str(BROKEN_SAVE), verb, str(self.home), "new"]
         models = [sys.executable, "-m", "minibento.cli", "models"]
         return {
             "save": [sys.executable, str(ONE_SAVE), str(self.home), "new"],
@@ -110,7 +115,10 @@ def check_whole(scene: Storing) -> set[str]:
     return seen
 
 
-def ends(scene: Storing, verb: str) -> tuple[set[str], set[str]]:
+Ends = tuple[set[str], set[str]]
+
+
+def ends_of(scene: Storing, verb: str) -> Ends:
     """What can be seen before, and after a run that goes well."""
     scene.renew()
     before = check_whole(scene)
@@ -136,26 +144,47 @@ def check_next(scene: Storing, verb: str, after: set[str]) -> None:
     assert staged(scene) == []
 
 
+def check_killed(scene: Storing, verb: str, step: Step, ends: Ends) -> set[str]:
+    """S1: nothing is half there, and the next run works; what can be seen after the kill."""
+    before, after = ends
+    scene.killed(verb, step)
+    seen = check_whole(scene)
+    # What is neither asked for nor undone stays as it was; nothing else appears.
+    assert before & after <= seen <= before | after, step.line
+    check_next(scene, verb, after)
+    return seen
+
+
 @needs_strace
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("verb", VERBS)
 def test_killed_at_any_step_nothing_is_half_there_and_the_next_run_works(
     scene: Storing, verb: str, depth: int, request: pytest.FixtureRequest
 ) -> None:
-    before, after = ends(scene, verb)
-    steps = scene.steps(verb)
+    ends, steps = ends_of(scene, verb), scene.steps(verb)
     tried, done, between = thinned(steps, depth), 0, 0
     for step in tried:
-        scene.killed(verb, step)
-        seen = check_whole(scene)
-        # What is neither asked for nor undone stays as it was; nothing else appears.
-        assert before & after <= seen <= before | after, step.line
-        done += seen == after
-        between += seen not in (before, after)
-        check_next(scene, verb, after)
+        seen = check_killed(scene, verb, step, ends)
+        done += seen == ends[1]
+        between += seen not in ends
     # Kills before and after the moment of publishing must both have been tried.
     assert 0 < done < len(tried)
     report(request, f"{verb}: killed at {len(tried)} of {len(steps)}, {done} done, {between} other")
+
+
+def check_refused(scene: Storing, verb: str, step: Step, error: str, ends: Ends) -> bool:
+    """S6: done or not, nothing of it is kept, and the next run works; whether it was refused."""
+    before, after = ends
+    done = scene.refused(verb, step, error)
+    seen = check_whole(scene)
+    if verb == "push" and done.returncode:  # its names may be there already: pushing mends it
+        assert before <= seen <= after, (step.line, done)
+    else:
+        assert seen == (before if done.returncode else after), (step.line, done)
+    assert staged(scene) == [], step.line
+    assert list(scene.now.rglob(".out*")) == [], step.line
+    check_next(scene, verb, after)
+    return bool(done.returncode)
 
 
 @needs_strace
@@ -164,20 +193,10 @@ def test_killed_at_any_step_nothing_is_half_there_and_the_next_run_works(
 def test_refused_by_the_disk_at_any_step_it_says_so_and_leaves_nothing(
     scene: Storing, verb: str, depth: int, request: pytest.FixtureRequest
 ) -> None:
-    before, after = ends(scene, verb)
-    steps = scene.failing(verb)
+    ends, steps = ends_of(scene, verb), scene.failing(verb)
     tried, refused = thinned(steps, depth), 0
     for number, step in enumerate(tried):
-        done = scene.refused(verb, step, ERRORS[number % 3])
-        refused += done.returncode
-        seen = check_whole(scene)
-        if verb == "push" and done.returncode:  # its names may be there already: pushing mends it
-            assert before <= seen <= after, (step.line, done)
-        else:
-            assert seen == (before if done.returncode else after), (step.line, done)
-        assert staged(scene) == [], step.line
-        assert list(scene.now.rglob(".out*")) == [], step.line
-        check_next(scene, verb, after)
+        refused += check_refused(scene, verb, step, ERRORS[number % 3], ends)
     assert refused > len(tried) // 2
     report(request, f"{verb}: refused at {refused} of {len(tried)} of {len(steps)}")
 
@@ -201,12 +220,18 @@ def test_the_detector_sees_what_is_half_there(scene: Storing) -> None:
 
 @needs_strace
 @pytest.mark.system
-def test_everything_is_on_the_disk_before_it_is_visible_and_its_entry_after(
-    tmp_path: Path,
-) -> None:
-    scene, root = Storing(tmp_path), tmp_path / "now" / "home"
-    scene.given.mkdir()
-    lines = [step.line for step in scene.steps("save")]
+def test_the_detector_sees_a_save_that_fills_its_version_in_place(scene: Storing) -> None:
+    """The negative control of S1 and S6, killed and refused."""
+    ends = ends_of(scene, "in place")
+    step = [one for one in scene.steps("in place") if one.name == "sendfile"][25]
+    with pytest.raises(AssertionError, match="Broken"):
+        check_killed(scene, "in place", step, ends)
+    with pytest.raises(AssertionError, match="credit of new"):
+        check_refused(scene, "in place", step, "ENOSPC", ends)
+
+
+def check_order(lines: Sequence[str], root: Path) -> None:
+    """S2: all of a save is on the disk before it is visible, and its entry after."""
     (publish,) = [
         index for index, line in enumerate(lines) if re.match(r"rename\(.*/content\", ", line)
     ]
@@ -220,103 +245,173 @@ def test_everything_is_on_the_disk_before_it_is_visible_and_its_entry_after(
     assert {f"{content}/{name}" for name in names} | {content} <= before
     # The folders that are new are entered into theirs before anything is in them.
     assert {str(root.parent), str(root), str(root / "models")} <= before
-    assert after[0] == str(root / "models" / "credit")
+    assert after[:1] == [str(root / "models" / "credit")]
     assert not [line for line in lines[publish:] if line.startswith("write") and content in line]
 
 
-@needs_root
+@pytest.fixture
+def empty(tmp_path: Path) -> Storing:
+    """No store as yet, so that its folders are made too."""
+    scene = Storing(tmp_path)
+    scene.given.mkdir()
+    return scene
+
+
+@needs_strace
 @pytest.mark.system
-def test_a_full_file_system_refuses_and_gets_its_space_back(tmp_path: Path) -> None:
-    script = f"""
-        set -e
-        mount -t tmpfs -o size=1m tmpfs {tmp_path}
-        export PYTHONPATH={SOURCE}
+def test_everything_is_on_the_disk_before_it_is_visible_and_its_entry_after(empty: Storing) -> None:
+    check_order([step.line for step in empty.steps("save")], empty.home)
+
+
+@needs_strace
+@pytest.mark.system
+@pytest.mark.parametrize("way", [way for way in WAYS if "sync" in way])
+def test_the_detector_sees_a_save_that_forgets_to_wait_for_the_disk(
+    empty: Storing, way: str
+) -> None:
+    """The negative control of S2."""
+    lines = [step.line for step in empty.steps(way)]
+    with pytest.raises(AssertionError):
+        check_order(lines, empty.home)
+
+
+def mounted(script: str) -> "subprocess.CompletedProcess[str]":
+    """Run a script that may mount."""
+    return subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"set -e\n{script}"],
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def check_full(folder: Path, broken: str = "") -> None:
+    """S7: a save and an import are refused in a line and give their space back.
+
+    Args:
+        broken: Statements that break the store before.
+    """
+    done = mounted(f"""
+        mount -t tmpfs -o size=1m tmpfs {folder}
         {sys.executable} - <<'END'
 from pathlib import Path
 from minibento.errors import StoreError
 from minibento.store.store import Store
 import os, shutil
-store = Store(Path("{tmp_path}/home"))
+{broken}
+store = Store(Path("{folder}/home"))
 for content in (bytes(100_000), bytes(3_000_000)):
-    free = shutil.disk_usage("{tmp_path}").free
+    free = shutil.disk_usage("{folder}").free
     try:
         with store.draft("credit") as draft:
             (draft.path / "model").write_bytes(content)
             draft.publish({{}})
     except OSError as error:
-        print("refused", error.strerror, free - shutil.disk_usage("{tmp_path}").free)
-archive = Path("{tmp_path}/home/x.zip")
+        print("refused", error.strerror, free - shutil.disk_usage("{folder}").free)
+archive = Path("{folder}/home/x.zip")
 store.export("credit", archive)
-with (Path("{tmp_path}") / "filler").open("wb") as filler:
+with (Path("{folder}") / "filler").open("wb") as filler:
     try:
         filler.write(bytes(3_000_000))
     except OSError:
         pass
-os.truncate("{tmp_path}/filler", 700_000)
+os.truncate("{folder}/filler", 700_000)
 store.delete("credit")
-Path("{tmp_path}/filler2").write_bytes(bytes(os.statvfs("{tmp_path}").f_bavail * 4096 - 50_000))
+Path("{folder}/filler2").write_bytes(bytes(os.statvfs("{folder}").f_bavail * 4096 - 50_000))
 try:
     store.import_(archive)
 except StoreError as error:
     print(error)
 print(store.list(), os.listdir(store.folder / ".staging"))
-os.truncate("{tmp_path}/filler2", 0)
+os.truncate("{folder}/filler2", 0)
 print(store.import_(archive).size)
 END
-    """
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False,
-        timeout=60,
-    )  # fmt: skip
+    """)
     lines = done.stdout.splitlines()
-    assert done.returncode == 0, done.stderr
     assert lines[0] == "refused No space left on device 0"
     assert "free some space and try again" in lines[1]
-    assert str(tmp_path) in lines[1]
+    assert str(folder) in lines[1]
     assert lines[2:] == ["[] []", "100000"]
+    assert done.returncode == 0, done.stderr
 
 
 @needs_root
 @pytest.mark.system
-def test_a_read_only_store_serves_what_it_has_and_refuses_the_rest(tmp_path: Path) -> None:
-    store = Store(tmp_path / "home")
-    with store.draft("credit") as draft:
-        (draft.path / "model").write_bytes(b"model")
-        draft.publish({}, "v1")
-    store.alias("credit", "production")
-    script = f"""
-        set -e
-        mount --bind {tmp_path} {tmp_path}
-        mount -o remount,ro,bind {tmp_path}
-        export PYTHONPATH={SOURCE} PYTHONDONTWRITEBYTECODE=1
+def test_a_full_file_system_refuses_and_gets_its_space_back(tmp_path: Path) -> None:
+    check_full(tmp_path)
+
+
+@needs_root
+@pytest.mark.system
+def test_the_detector_sees_a_store_that_keeps_what_it_could_not_save(tmp_path: Path) -> None:
+    """The negative control of S7."""
+    with pytest.raises(AssertionError, match=r"refused No space left on device [1-9]"):
+        check_full(
+            tmp_path, "from minibento.store import staging; staging.remove_tree = lambda _: None"
+        )
+
+
+def check_read_only(folder: Path, mount: str) -> None:
+    """S8: what is there is read, and all that would write is refused in a line with the mend.
+
+    Args:
+        mount: How the folder is mounted anew.
+    """
+    done = mounted(f"""
+        mount --bind {folder} {folder}
+        mount -o remount,{mount},bind {folder}
         {sys.executable} - <<'END'
 from pathlib import Path
 from minibento.errors import StoreError
 from minibento.store.store import Store
-store = Store(Path("{tmp_path}/home"))
+store = Store(Path("{folder}/home"))
 assert store.get("credit:production").read("model") == b"model"
 assert store.verify("credit").tag == store.list()[0].tag
 for use in (
     lambda: store.draft("credit").__enter__(),
     lambda: store.draft("churn").__enter__(),
-    lambda: store.delete("credit", force=True),
     lambda: store.alias("credit", "other"),
     lambda: store.rollback("credit", "production"),
     lambda: store.export("credit", store.folder / "x.zip"),
-    lambda: Store(Path("{tmp_path}/new")).draft("credit").__enter__(),
+    lambda: store.delete("credit", force=True),
+    lambda: Store(Path("{folder}/new")).draft("credit").__enter__(),
 ):
     try:
         use()
     except StoreError as error:
         print(error)
 END
-    """
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False,
-        timeout=60,
-    )  # fmt: skip
+    """)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 7, lines
     for line in lines:
-        assert re.search(f"{tmp_path}.*Read-only file system: make it writable", line)
+        assert re.search(f"{folder}.*Read-only file system: make it writable", line)
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Path:
+    """A folder with a store whose `credit:production` may go back."""
+    store = Store(tmp_path / "home")
+    for version in ("v1", "v2"):
+        with store.draft("credit") as draft:
+            (draft.path / "model").write_bytes(b"model")
+            draft.publish({}, version)
+        store.alias("credit", "production")
+    return tmp_path
+
+
+@needs_root
+@pytest.mark.system
+def test_a_read_only_store_serves_what_it_has_and_refuses_the_rest(held: Path) -> None:
+    check_read_only(held, "ro")
+
+
+@needs_root
+@pytest.mark.system
+def test_the_detector_sees_a_store_that_is_written_though_it_may_not(held: Path) -> None:
+    """The negative control of S8: nothing hinders the writing."""
+    with pytest.raises(AssertionError, match="0 == 7"):
+        check_read_only(held, "rw")

@@ -12,6 +12,7 @@ import pytest
 from minibento.errors import Corrupt, MinibentoError, NotFound
 from minibento.frameworks.base import Files
 from minibento.store import files
+from minibento.store.files import VerifiedFiles
 from minibento.store.manifest import MANIFEST
 from minibento.store.store import Entry, Store
 from tests.store.conftest import Save
@@ -47,14 +48,13 @@ def test_a_file_that_the_version_never_had_is_not_found_even_if_it_is_there(entr
             entry.verified_path(name)
 
 
-def test_each_of_a_thousand_flipped_bytes_is_found_before_anything_is_handed_out(
-    store: Store, entry: Entry
-) -> None:
+def check_flips(store: Store, entry: Entry, times: int) -> None:
+    """S10: each of so many changed bytes is found before anything is handed out."""
     random_ = random.Random(10)
     paths = [entry.path / name for name in (*CONTENT, MANIFEST)]
     for path in paths:
         path.chmod(0o644)
-    for _ in range(1000):
+    for _ in range(times):
         path = random_.choice(paths)
         good = path.read_bytes()
         offset = random_.randrange(len(good))
@@ -64,6 +64,12 @@ def test_each_of_a_thousand_flipped_bytes_is_found_before_anything_is_handed_out
             open_all(store, entry)
         path.write_bytes(good)
     open_all(store, entry)
+
+
+def test_each_of_a_thousand_flipped_bytes_is_found_before_anything_is_handed_out(
+    store: Store, entry: Entry
+) -> None:
+    check_flips(store, entry, 1000)
 
 
 def truncate(path: Path) -> None:
@@ -110,16 +116,21 @@ def bind(path: Path) -> None:
 CHANGES = [Path.unlink, truncate, extend, swap, link, fifo, folder, bind]
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_a_changed_file_is_refused_by_name_by_reading_and_by_verifying(
-    store: Store, entry: Entry, change: Callable[[Path], None]
-) -> None:
+def check_changed(store: Store, entry: Entry, change: Callable[[Path], None]) -> None:
+    """S11: a file that was changed is refused by its name, by reading and by verifying."""
     change(entry.path / "a.bin")
     for use in (entry.read, entry.verified_path):
         with pytest.raises(Corrupt, match=r"'a\.bin'"):
             use("a.bin")
     with pytest.raises(Corrupt, match=r"'a\.bin'"):
         store.verify(entry.tag)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_a_changed_file_is_refused_by_name_by_reading_and_by_verifying(
+    store: Store, entry: Entry, change: Callable[[Path], None]
+) -> None:
+    check_changed(store, entry, change)
 
 
 def test_a_folder_that_became_a_link_is_refused(store: Store, entry: Entry) -> None:
@@ -131,13 +142,48 @@ def test_a_folder_that_became_a_link_is_refused(store: Store, entry: Entry) -> N
         store.verify(entry.tag)
 
 
+def check_added(store: Store, entry: Entry, make: Callable[[Path], None]) -> None:
+    """S11: a file that does not belong is found by verifying."""
+    make(entry.path / "sub" / "extra")
+    with pytest.raises(Corrupt, match="'sub/extra' was not saved with it"):
+        store.verify(entry.tag)
+
+
 @pytest.mark.parametrize("make", [Path.touch, os.mkfifo, lambda path: path.symlink_to("a.bin")])
 def test_a_file_that_does_not_belong_is_found_by_verifying(
     store: Store, entry: Entry, make: Callable[[Path], None]
 ) -> None:
-    make(entry.path / "sub" / "extra")
-    with pytest.raises(Corrupt, match="'sub/extra' was not saved with it"):
-        store.verify(entry.tag)
+    check_added(store, entry, make)
+
+
+# A store that does not compare digests, one that follows links, one that does not look around.
+BLIND = {
+    "digests": (VerifiedFiles, "_check", lambda *_: None),
+    "links": (files, "open_below", lambda folder, path: os.open(folder / path, os.O_RDONLY)),
+    "others": (files, "walk", lambda *_: iter(())),
+}
+
+
+@pytest.mark.parametrize(
+    ("blind", "check"),
+    [
+        ("digests", lambda store, entry: check_flips(store, entry, 100)),
+        ("digests", lambda store, entry: check_changed(store, entry, swap)),
+        ("links", lambda store, entry: check_changed(store, entry, link)),
+        ("others", lambda store, entry: check_added(store, entry, Path.touch)),
+    ],
+)
+def test_the_detector_sees_a_store_that_is_blind_to_a_change(
+    store: Store,
+    entry: Entry,
+    monkeypatch: pytest.MonkeyPatch,
+    blind: str,
+    check: Callable[[Store, Entry], None],
+) -> None:
+    """The negative control of S10 and S11."""
+    monkeypatch.setattr(*BLIND[blind])
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        check(store, entry)
 
 
 def test_a_renamed_file_is_found(store: Store, entry: Entry) -> None:
