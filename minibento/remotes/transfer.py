@@ -1,6 +1,7 @@
 """Push and pull as they are for every place: only what is missing moves, the name comes last."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from minibento.errors import AlreadyExists, Corrupt, NotFound
+from minibento.errors import AlreadyExists, Corrupt, NotFound, RemoteError
 from minibento.remotes.address import Address
 from minibento.remotes.base import Blob, Remote, opened
 from minibento.store.arrival import Arrival, kind_of
@@ -18,9 +19,11 @@ from minibento.store.files import VerifiedFiles, read_manifest, reading
 from minibento.store.manifest import FileRecord, Manifest
 from minibento.store.store import Store
 from minibento.tag import LATEST, Tag
+from minibento.wording import shown
 
 __all__ = ["Moved", "Progress", "pull", "push"]
 
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z", re.IGNORECASE)
 _FEW = 10  # names are listed at most
 
 
@@ -101,8 +104,12 @@ def pull(
         Untrusted: it can execute code and `trust` is not given.
         AlreadyExists: its explicit version exists with other content.
         StoreError: the store cannot take it, or it is of the other kind.
-        RemoteError: the place refuses or cannot be reached.
+        RemoteError: the place refuses or cannot be reached, or `digest` is none.
     """
+    if digest is not None and _DIGEST.match(digest) is None:
+        raise RemoteError(
+            f"{shown(digest)} is no digest: give sha256: and 64 hex digits, as `push -o json` does"
+        )
     name = address.tag or LATEST
     where = str(address.at(name))
     arrival = Arrival(where, where, store.kind, "pull", trust=trust, latest=latest)
