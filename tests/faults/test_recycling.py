@@ -1,4 +1,4 @@
-"""A model that leaks: its workers are recycled before memory runs out, and nobody notices."""
+"""A model that leaks: its workers are recycled before memory runs out, and nobody notices (F17)."""
 
 import re
 import threading
@@ -135,7 +135,7 @@ def test_a_thousand_leaking_calls_lose_nothing(tmp_path: Path, workers: int) -> 
 
 
 def test_without_a_limit_a_leak_grows(tmp_path: Path) -> None:
-    """What shows that the tests above can fail."""
+    """The negative control of F17."""
     service(tmp_path, leak=10 * MIB, workers=1)
     with running(tmp_path) as server:
         load, watch = Load(double, server.server.url), Watch(server)
