@@ -21,6 +21,7 @@ class Call:
         batch_size: Items in the batch the last runner call travelled in; 0: no runner called.
         queue_seconds: Time the last runner call waited for its batch to start.
         compute_seconds: Time the batch of the last runner call took in the model.
+        held_bytes: Of its body, if that came in several parts; counted until it is answered.
     """
 
     request_id: str
@@ -30,6 +31,7 @@ class Call:
     batch_size: int = 0
     queue_seconds: float = 0.0
     compute_seconds: float = 0.0
+    held_bytes: int = 0
 
 
 current_call: ContextVar[Call | None] = ContextVar("minibento_current_call", default=None)

@@ -4,7 +4,7 @@ Knows HTTP headers; knows no service and no JSON.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.types import Message, Receive
 
@@ -53,9 +53,16 @@ def choose_decoder(headers: Mapping[bytes, bytes], decoders: Mapping[str, Decode
 
 
 async def read_on(
-    message: Message, receive: Receive, headers: Mapping[bytes, bytes], limit: int
+    message: Message,
+    receive: Receive,
+    headers: Mapping[bytes, bytes],
+    limit: int,
+    take: Callable[[int], None],
 ) -> bytes:
     """The whole body, of which `message` is the first part.
+
+    Args:
+        take: Told the bytes of each part before that is kept; may raise.
 
     Raises:
         Stop: 413, it is or says it will be larger than the limit.
@@ -73,6 +80,7 @@ async def read_on(
         size += len(part)
         if size > limit:
             raise _too_large(limit)
+        take(len(part))
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)

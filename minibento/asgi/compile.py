@@ -17,6 +17,7 @@ from minibento.asgi.meter import Meter
 from minibento.asgi.metrics_page import metrics_route
 from minibento.asgi.pages import page_routes
 from minibento.asgi.request_ids import maker
+from minibento.asgi.room import Room
 from minibento.asgi.route_path import route_path
 from minibento.asgi.serving import Serving
 from minibento.asgi.timings import timed
@@ -30,11 +31,12 @@ def compiled(lifecycle: Lifecycle, serving: Serving) -> ASGIApp:
     assert loop is not None
     request_id = maker()
     line = write_line if serving.access_log else None
+    room = Room(serving.max_room)
     endpoints: dict[str, ASGIApp] = {}
     for method in declaration.methods:
         invoke = invoker(method, lifecycle.instance, lifecycle.threads)
         meter = Meter(lifecycle.metrics, method.name, line)
-        endpoint = Endpoint(method, invoke, request_id, meter, loop, serving=serving)
+        endpoint = Endpoint(method, invoke, request_id, meter, loop, serving=serving, room=room)
         endpoints[method.path] = timed(endpoint) if serving.timings else endpoint
     routes: list[BaseRoute] = [
         *health_routes(lifecycle),

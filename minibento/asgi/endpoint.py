@@ -22,6 +22,7 @@ from minibento.asgi.mends import mended
 from minibento.asgi.meter import Meter
 from minibento.asgi.refusals import Gone, Stop
 from minibento.asgi.request_ids import RequestId
+from minibento.asgi.room import Room
 from minibento.asgi.serving import Serving
 from minibento.asgi.watch import Watch
 from minibento.call import Call, current_call
@@ -51,7 +52,9 @@ class Endpoint:
         loop: asyncio.AbstractEventLoop,
         *,
         serving: Serving,
+        room: Room,
     ) -> None:
+        self._room = room
         self._method = method
         self._loop = loop
         self._invoke = invoke
@@ -98,6 +101,8 @@ class Endpoint:
             await send({"type": "http.response.body", "body": body})
         finally:
             current_call.reset(token)
+            if call.held_bytes:
+                self._room.give(call.held_bytes)
             self._meter.end(status, time.monotonic() - begun, call, scope)
 
     async def _answer(
@@ -220,11 +225,16 @@ class Endpoint:
     async def _read_on(
         self, message: Message, receive: Receive, headers: dict[bytes, bytes], call: Call
     ) -> bytes:
-        """A body that comes in several parts, within the deadline too."""
+        """A body that comes in several parts, within the deadline and the room for all of them."""
         assert call.deadline is not None
+
+        def take(size: int) -> None:
+            self._room.take(size, call.held_bytes)
+            call.held_bytes += size
+
         try:
             async with asyncio.timeout(call.deadline - time.monotonic()):
-                return await read_on(message, receive, headers, self._max_body)
+                return await read_on(message, receive, headers, self._max_body, take)
         except TimeoutError:
             raise Stop(
                 408, "the body did not arrive before the deadline", headers={"connection": "close"}

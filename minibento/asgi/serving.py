@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from minibento.asgi.body import MAX_BODY
+from minibento.asgi.room import MAX_ROOM
 from minibento.config.settings import Config
 from minibento.metrics import Family
 from minibento.services.method import Method
@@ -24,6 +25,7 @@ class Serving:
         timeout: Seconds until an answer is due, instead of the service's own; a method that was
             given one keeps it.
         max_body: Bytes of the largest body that is read.
+        max_room: Bytes of all large bodies that are held at once.
         show_errors: Whether the answer to an unexpected error shows its last line and its place
             in the user's code; for development.
         metrics_source: Where `/metrics` has its numbers from; None: this process.
@@ -33,6 +35,7 @@ class Serving:
     timings: bool = False
     timeout: float | None = None
     max_body: int = MAX_BODY
+    max_room: int = MAX_ROOM
     show_errors: bool = False
     metrics_source: MetricsSource | None = None
 
@@ -50,4 +53,5 @@ class Serving:
             timings=config.timings,
             timeout=config.timeout,
             max_body=config.limits.body_bytes,
+            max_room=config.limits.total_body_bytes,
         )

@@ -78,7 +78,8 @@ class Batcher:
             raise Overloaded(f"{queue.method}: {len(queue)} items are waiting already")
         now = self._clock()
         expected = 0.0
-        if queue.longest is not None and (self._batch is not None or self.waiting):
+        busy = self._batch is not None or self.waiting
+        if queue.longest is not None and busy and queue.policy.compute(1):
             # Not asked of an idle worker: if what is predicted is wrong, only trying tells.
             expected = now + self._predicted(now, queue, len(entries))
             self._check(now, queue, queue.longest, entries[0].deadline, expected)
@@ -233,7 +234,8 @@ class Batcher:
         queue.policy.finished(now, len(batch), seconds)
         # Of the first one: those who joined its batch later have made it longer. And of one that
         # found an idle worker since its batch began, or a single stall would never be forgotten.
-        queue.slip.observe(now - (batch[0].expected or self._free))
+        if expected := batch[0].expected or (self._free if self._free > started else 0.0):
+            queue.slip.observe(now - expected)
         if not queue.repeatable:
             # Until its answers are on their way the batch counts as computing: should the process
             # die before, nobody may take it for one that can be run again.

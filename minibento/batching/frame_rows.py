@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minibento.batching.unstack import unstack
+from minibento.batching.unstack import is_sparse, is_tensor, unstack
 from minibento.errors import ItemError
 from minibento.importing import optional
 from minibento.wire.row_spec import Column, RowSpec
@@ -28,12 +28,15 @@ class FrameRows:
         self._columns = {column.name: column for column in spec.columns}
         self._cells = {column.name: _cell(column) for column in spec.columns}
         self._missing = self._pandas.NA
+        self._whole = (self._pandas.DataFrame, np.ndarray)
 
     def check_rank(self, item: object) -> None:
         """Refuse a whole frame or array."""
-        if hasattr(item, "columns") or getattr(item, "ndim", 1) > 1:
+        # By its type: a row of one's own may have a field called `columns`, or `ndim`.
+        holds = isinstance(item, self._whole) or is_sparse(item) or is_tensor(item)
+        if holds and item.ndim > 1:  # type: ignore[attr-defined]
             raise ItemError(
-                f"{self._method} takes one row, got shape {getattr(item, 'shape', '?')}: "
+                f"{self._method} takes one row, got shape {item.shape}: "  # type: ignore[attr-defined]
                 f"pass x.iloc[0], or {self._method}.batch(x) for many rows"
             )
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from minibento.bundles.machine import PLATFORMS, this_platform, this_python
+from minibento.cli.no_target import exists
 from minibento.cli.target import project_place
 from minibento.errors import BuildError, TargetError
 from minibento.packager.build_file import BuildFile, find_build_file, is_python, read_build_file
 from minibento.processes.place import Place
+from minibento.wording import shown
 
 __all__ = ["Project", "project_of", "project_options"]
 
@@ -31,6 +33,21 @@ def _python(ctx: click.Context, option: click.Parameter, given: str | None) -> s
     if given is not None and not is_python(given):
         raise click.BadParameter(f"{given!r} is no minor version such as 3.11", ctx, option)
     return given
+
+
+def _folder(ctx: click.Context, argument: click.Parameter, given: Path | None) -> Path | None:
+    there = given is not None and exists(given)
+    if given is None or (there and given.is_dir()):
+        return given
+    name = shown(str(given))
+    said = f"{name} is a file" if there else f"there is no folder {name}"
+    takes = "DIR is the folder of a service, left out it is the current one"
+    if ":" in name:
+        takes = (
+            "DIR is the folder of a service, neither a tag nor module:Name; which of its classes "
+            "is built, minibento.yaml says (service: module:Name)"
+        )
+    raise click.BadParameter(f"{said}: {takes}", ctx, argument)
 
 
 def project_options(command: Command) -> Command:
@@ -54,7 +71,8 @@ def project_options(command: Command) -> Command:
             "folder",
             required=False,
             metavar="[DIR]",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            type=click.Path(path_type=Path),
+            callback=_folder,
         ),
     ):
         command = decorate(command)

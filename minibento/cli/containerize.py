@@ -21,7 +21,23 @@ __all__ = ["containerize"]
 _FILE = "Containerfile"
 
 
-@click.command(context_settings={"obj": BUNDLES})
+class _Containerize(click.Command):
+    """The command that says where options of an engine go."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse them; one that is not known may be the engine's."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            written = f"minibento containerize TAG -- {error.option_name}"
+            raise click.UsageError(
+                f"{error.format_message()} Those of docker, podman or buildah come after --, "
+                f"as in `{written}`.",
+                ctx,
+            ) from error
+
+
+@click.command(cls=_Containerize, context_settings={"obj": BUNDLES})
 @tag_argument()
 @click.argument("options", nargs=-1)
 @click.option("-t", "--image", help="What the image is called, else NAME:VERSION.")

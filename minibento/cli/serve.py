@@ -15,12 +15,19 @@ from minibento import log
 from minibento.cli.output import Format, output_option
 from minibento.cli.target import place
 from minibento.config import layers
+from minibento.config.command_line import pairs
 from minibento.config.settings import Config
 from minibento.processes.place import Place
 from minibento.processes.sockets import Port
 from minibento.processes.standard_streams import open_missing
 
 __all__ = ["serve"]
+
+
+def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Whether each is KEY=VALUE, before the value of `--set port 8080` is taken for TARGET."""
+    pairs(given)
+    return given
 
 
 @click.command()
@@ -36,7 +43,14 @@ __all__ = ["serve"]
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File that says how it runs.",
 )
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any key of that file.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=_pairs,
+    help="Any key of that file.",
+)
 @click.option("--name", help="What reload and status call it, else the service's name.")
 @click.option("--access-log/--no-access-log", default=None, help="Log one line per request.")
 @click.option("--show-config", is_flag=True, help="Print each value and where it comes from.")

@@ -1,6 +1,6 @@
 """`push | pull` of models and bundles: one version to or from another place, printed."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 
 import click
 
@@ -9,6 +9,7 @@ from minibento.cli.output import Format, output_option, print_json
 from minibento.cli.progress import progress
 from minibento.cli.quantities import size
 from minibento.cli.tags import tag_argument
+from minibento.errors import MinibentoError, RemoteError
 from minibento.remotes import transfer
 from minibento.remotes.address import Address
 from minibento.remotes.transfer import Moved
@@ -32,7 +33,7 @@ def push(tag: str, url: str, output: Format) -> None:
     There it is called by its version, and by NAME as well. NAME moves when it stands for
     another version; a version never changes.
     """
-    address = Address.parse(url)
+    address = _address(tag, url)
     entry = kind().store().get(Tag.parse(tag))
     with closing(progress("sending")) as shown:
         moved = transfer.push(entry, address, shown)
@@ -67,6 +68,19 @@ def pull(url: str, *, digest: str | None, trust: bool, latest: bool, output: For
         click.echo(
             f"stored {entry.tag}: {size(moved.sent)} received, {size(moved.skipped)} were here"
         )
+
+
+def _address(tag: str, url: str) -> Address:
+    """The URL, read; the two in the other order are told what was meant."""
+    try:
+        return Address.parse(url)
+    except RemoteError:
+        with suppress(MinibentoError):  # it is no URL either: then the first refusal says enough
+            meant = f"{Tag.parse(url)} {Address.parse(tag)}"
+            raise click.UsageError(
+                f"TAG comes before URL: did you mean `minibento {kind().name} push {meant}`?"
+            ) from None
+        raise
 
 
 def _as_json(moved: Moved) -> dict[str, object]:

@@ -8,18 +8,17 @@ attribute.
 import re
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 from minibento.cli.bundle_target import FILE_SUFFIX, bundle_file, bundle_folder, bundle_tag
+from minibento.cli.no_target import SERVICE_FILE, empty, exists, nothing
 from minibento.errors import TargetError
 from minibento.packager.build_file import BUILD_FILE, BuildFile, find_build_file
 from minibento.processes.place import Place, module_file
 
 __all__ = ["place", "project_place"]
 
-SERVICE_FILE = "service.py"
 _REFERENCE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)\Z")
 
 
@@ -32,7 +31,7 @@ def place(target: str | None, folder: Path) -> Place:
     if target is None:
         found = _folder_place(folder, None)
         if found is None:
-            raise TargetError(_empty("the current folder"))
+            raise TargetError(empty("the current folder"))
         return found
     as_path, as_module = _path_place(target, folder), _module_place(target, folder)
     if as_path is not None and as_module is not None and as_path != as_module:
@@ -49,15 +48,15 @@ def place(target: str | None, folder: Path) -> Place:
         )
     found = found or as_bundle
     if found is None:
-        raise TargetError(_nothing(target, folder))
+        raise TargetError(nothing(target, folder))
     return found
 
 
 def _path_place(target: str, folder: Path) -> Place | None:
     path, attribute = folder / target, None
-    if not target or not _exists(path):
+    if not target or not exists(path):
         head, _, tail = target.rpartition(":")
-        if not head or not tail.isidentifier() or not _exists(folder / head):
+        if not head or not tail.isidentifier() or not exists(folder / head):
             return None
         path, attribute = folder / head, tail
     if path.is_dir():
@@ -70,13 +69,6 @@ def _path_place(target: str, folder: Path) -> Place | None:
             "module:Name or the tag of a bundle"
         )
     return _file_place(path, attribute)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # longer than a path may be; a NUL
-        return False
 
 
 def _folder_place(folder: Path, attribute: str | None) -> Place | None:
@@ -130,30 +122,3 @@ def _module_place(target: str, folder: Path) -> Place | None:
         path = spec.submodule_search_locations or []
     # To Python any folder is a module; one without code has no attribute to name.
     return Place(folder.resolve(), match[1], match[2]) if spec and spec.origin else None
-
-
-def _empty(where: str) -> str:
-    return (
-        f"{where} has neither {BUILD_FILE} nor {SERVICE_FILE}: name the service as TARGET "
-        "(service.py:CreditRisk), or `minibento init DIR` writes one to begin with"
-    )
-
-
-def _nothing(target: str, folder: Path) -> str:
-    """What is near: files for a path, the right form for a bare module name."""
-    head = target.partition(":")[0]
-    if head and _exists(folder / head) and (folder / head).is_dir():
-        return _empty(head)
-    if _exists(folder / f"{head}.py"):
-        return f"{target!r} is neither a file nor module:Name: did you mean {head}.py?"
-    files = [path.name for path in sorted(folder.glob("*.py"))]
-    near = get_close_matches(head if head.endswith(".py") else f"{head}.py", files, n=1)
-    if near:
-        attribute = target[len(head) :]
-        fixed = near[0] if head.endswith(".py") else near[0].removesuffix(".py")
-        return f"there is no {head!r} here: did you mean {fixed}{attribute}?"
-    return (
-        f"{target!r} is neither a file, a folder, a module that can be imported from here, nor a "
-        "bundle: write service.py:CreditRisk, a folder, service:CreditRisk, or a tag that "
-        "`minibento bundles list` shows"
-    )

@@ -1,6 +1,6 @@
 """Values given on the command line: options of their own and `--set key=value`; knows no click."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from minibento.config.given import Given, Layer, add
@@ -8,7 +8,7 @@ from minibento.config.keys import Path, dotted, kind_of
 from minibento.errors import ConfigError
 from minibento.wording import shown
 
-__all__ = ["from_flags"]
+__all__ = ["from_flags", "pairs"]
 
 
 def from_flags(flags: Mapping[str, Any]) -> Layer:
@@ -24,18 +24,28 @@ def from_flags(flags: Mapping[str, Any]) -> Layer:
             path = tuple(key.split("."))
             kind_of(path, place)
             add(layer, path, Given(_text(value), place, f"flag {place}"))
-    for one in flags.get("set") or ():
-        key, equals, value = one.partition("=")
-        key = key.strip()
+    for key, value in pairs(flags.get("set") or ()):
         place = f"--set {key}"
-        if not equals:
-            raise ConfigError(
-                f"--set {shown(one)} has no value: write --set {one or 'runners.model.workers'}=2"
-            )
         path = _path(key)
         kind_of(path, place)
-        add(layer, path, Given(value.strip(), place, f"flag {place}"))
+        add(layer, path, Given(value, place, f"flag {place}"))
     return layer
+
+
+def pairs(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Key and value of each text such as `port=80`; whether there is such a key is not looked at.
+
+    Raises:
+        ConfigError: one has no value.
+    """
+    found = []
+    for one in texts:
+        key, equals, value = one.partition("=")
+        if not equals:
+            written = f"--set {one.strip().rstrip(':') or 'port'}=VALUE"
+            raise ConfigError(f"--set {shown(one)} has no value: write {written}, as one word")
+        found.append((key.strip(), value.strip()))
+    return found
 
 
 def _path(key: str) -> Path:

@@ -48,13 +48,14 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection may take.
+    """What callers may take, one connection unless said.
 
     Attributes:
         headers_seconds: From its first byte until a request's headers are there.
         headers_bytes: Of the request line and all headers.
         body_seconds: From the headers to the last byte of the body.
         body_bytes: Of a body.
+        total_body_bytes: Of all bodies above 64 KiB that an API worker holds at once.
         keep_alive_seconds: That a connection may idle between two requests.
     """
 
@@ -62,6 +63,7 @@ class Limits:
     headers_bytes: int = field(default=64 << 10, metadata={"kind": size()})
     body_seconds: float = field(default=30.0, metadata={"kind": number("seconds")})
     body_bytes: int = field(default=64 << 20, metadata={"kind": size()})
+    total_body_bytes: int = field(default=1 << 30, metadata={"kind": size()})
     keep_alive_seconds: float = field(default=75.0, metadata={"kind": number("seconds")})
 
 

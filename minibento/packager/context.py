@@ -13,6 +13,7 @@ from minibento.errors import BuildError, Corrupt
 from minibento.packager.build_file import BUILD_FILE, BuildFile
 from minibento.packager.ignored import Ignored, Patterns
 from minibento.packager.secrets import KeySearch, forbidden_file, forbidden_folder
+from minibento.packager.wheels import local_sources
 from minibento.store.disk import BLOCK, disk_errors
 from minibento.store.files import open_below
 
@@ -88,7 +89,7 @@ def context_of(folder: Path, build_file: BuildFile) -> Context:
 
     Raises:
         BuildError: a link leads out of the folder, a file is no regular one, is too large, or
-            there are too many.
+            there are too many; a requirement is a folder that is not there.
     """
     context = Context(folder)
     try:
@@ -114,6 +115,7 @@ class _Search:
         self._include = Patterns("include", DEFAULT if include is None else include)
         self._exclude = Patterns("exclude", build_file.exclude)
         self._named = frozenset(include or ())
+        self._wheels = frozenset(local_sources(build_file.requirements, folder)) - {folder}
 
     def search(self, below: str, in_package: bool = False) -> None:
         """Everything in one folder; a path below it ends with `/`, or is empty."""
@@ -134,6 +136,8 @@ class _Search:
         why = f"never: {forbidden}" if forbidden is not None else None
         if why is None and not self._named_below(path):
             why = self._ignored.reason(f"{path}/") or self._excluded(f"{path}/")
+            if self._folder / path in self._wheels:
+                why = "it goes in as a wheel: python.requirements names it"
         if why is not None:
             size = sum(_sizes(self._folder / path))
             self._context.left_out.append(LeftOut(f"{path}/", size, why))

@@ -20,6 +20,7 @@ _MODULE = "minibento.packager.described"
 # As long as a server waits for a service that is being imported.
 _SECONDS = 120.0
 _STOP_SECONDS = 10.0
+_MISSING = "ModuleNotFoundError: No module named "
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +128,5 @@ def _refused(answer: Mapping[str, Any], why_missing: Callable[[str], str | None]
         why = why_missing(path)
         if why is not None:
             return BuildError(f"{said}: {path} is not in the bundle: {why}")
-    return BuildError(f"the service cannot be imported from its bundle: {said}")
+    mend = ": put it into the project's folder, or pip install it" if _MISSING in said else ""
+    return BuildError(f"the service cannot be imported from its bundle: {said}{mend}")

@@ -56,6 +56,8 @@ def _parser(archive: Path) -> argparse.ArgumentParser:
 
 def _install(archive: Path, home: Path, sha256: str | None) -> None:
     _quoted(home)  # before anything is done for a unit that cannot be written
+    if home.exists() and not home.is_dir():
+        raise BuildError(f"--home {home} is a file, not a folder: name another, which is made")
     if sha256 is not None:
         check_digest(archive, sha256)
     manifest, facts = _read(archive)

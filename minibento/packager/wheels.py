@@ -28,6 +28,7 @@ from minibento.packager.secrets import forbidden_folder, refuse_secrets, without
 __all__ = [
     "Wheel",
     "environment_lock",
+    "local_sources",
     "local_wheels",
     "name_of",
     "own_version",
@@ -97,12 +98,22 @@ def local_wheels(requirements: Sequence[str], folder: Path) -> list[Wheel]:
     Raises:
         BuildError: a folder is not below the project's, or gives no wheel.
     """
-    found = []
-    for requirement in requirements:
-        source = _local_source(requirement, folder)
-        if source is not None:
-            found.append(_built(source))
+    found = [_built(source) for source in local_sources(requirements, folder)]
     return sorted(found, key=lambda wheel: wheel.name)
+
+
+def local_sources(requirements: Sequence[str], folder: Path) -> list[Path]:
+    """The folder of each requirement that is one, or is installed from one.
+
+    Args:
+        requirements: Of the build file.
+        folder: The project's.
+
+    Raises:
+        BuildError: a folder is not below the project's.
+    """
+    sources = [_local_source(requirement, folder) for requirement in requirements]
+    return [source for source in sources if source is not None]
 
 
 def requirements_of(wheel: Wheel) -> list[str]:

@@ -1,6 +1,7 @@
 """Push and pull as they are for every place: only what is missing moves, the name comes last."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from minibento.errors import AlreadyExists, Corrupt, NotFound
+from minibento.errors import AlreadyExists, Corrupt, NotFound, RemoteError
 from minibento.remotes.address import Address
-from minibento.remotes.base import Blob, Remote, opened
+from minibento.remotes.base import Blob, Found, Remote, opened
 from minibento.store.arrival import Arrival, kind_of
 from minibento.store.disk import disk_errors
 from minibento.store.entry import Entry
@@ -18,9 +19,11 @@ from minibento.store.files import VerifiedFiles, read_manifest, reading
 from minibento.store.manifest import FileRecord, Manifest
 from minibento.store.store import Store
 from minibento.tag import LATEST, Tag
+from minibento.wording import shown
 
 __all__ = ["Moved", "Progress", "pull", "push"]
 
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z", re.IGNORECASE)
 _FEW = 10  # names are listed at most
 
 
@@ -68,9 +71,8 @@ def push(entry: Entry, address: Address, progress: Progress) -> Moved:
     names = list(dict.fromkeys([manifest.version, address.tag or manifest.version]))
     with opened(address, writing=True) as remote:
         remote.check(manifest)
-        for name in names:
-            _check_name(remote, address.at(name), name, manifest)
-        _check_kind(remote, address, manifest)
+        standing = [_standing(remote, address.at(name), name, manifest) for name in names]
+        _check_kind(next(filter(None, standing), None) or _any(remote), address, manifest)
         sent, skipped = _send(remote, entry, progress)
         digest = remote.publish(manifest, names)
     return Moved(entry.tag, str(address.at(names[-1])), digest, sent, skipped)
@@ -101,8 +103,12 @@ def pull(
         Untrusted: it can execute code and `trust` is not given.
         AlreadyExists: its explicit version exists with other content.
         StoreError: the store cannot take it, or it is of the other kind.
-        RemoteError: the place refuses or cannot be reached.
+        RemoteError: the place refuses or cannot be reached, or `digest` is none.
     """
+    if digest is not None and _DIGEST.match(digest) is None:
+        raise RemoteError(
+            f"{shown(digest)} is no digest: give sha256: and 64 hex digits, as `push -o json` does"
+        )
     name = address.tag or LATEST
     where = str(address.at(name))
     arrival = Arrival(where, where, store.kind, "pull", trust=trust, latest=latest)
@@ -133,29 +139,38 @@ def pull(
     return entry, Moved(entry.tag, where, found.digest, sent, skipped)
 
 
-def _check_name(remote: Remote, address: Address, name: str, manifest: Manifest) -> None:
-    """A version's own name never comes to stand for another; any other name moves like an alias."""
+def _standing(remote: Remote, address: Address, name: str, manifest: Manifest) -> Found | None:
+    """What a name stands for. A version's own never comes to stand for another; any other name
+    moves like an alias.
+    """
     found = remote.find(name)
-    if found is None or found.manifest == manifest:
-        return
-    if name in {found.manifest.version, manifest.version}:
+    if (
+        found is not None
+        and found.manifest != manifest
+        and name in {found.manifest.version, manifest.version}
+    ):
         raise AlreadyExists(
             f"{address} is {found.manifest.tag}, with other content: push to another place"
             + ("" if name == manifest.version else " or under another name")
         )
+    return found
 
 
-def _check_kind(remote: Remote, address: Address, manifest: Manifest) -> None:
-    """A place of models stays one of models: whoever pulls from it says which kind is meant."""
+def _any(remote: Remote) -> Found | None:
+    """One that the place has; None where it has none, or one that is damaged: a push mends that."""
     for name in remote.names()[:1]:
-        # What is damaged there, pushing again mends.
         with suppress(Corrupt, NotFound):
-            found = remote.find(name)
-            if found is not None and kind_of(found.manifest) != kind_of(manifest):
-                raise AlreadyExists(
-                    f"{address} holds {kind_of(found.manifest)}, {manifest.tag} is of the "
-                    f"{kind_of(manifest)}: push it to another place"
-                )
+            return remote.find(name)
+    return None
+
+
+def _check_kind(found: Found | None, address: Address, manifest: Manifest) -> None:
+    """A place of models stays one of models: whoever pulls from it says which kind is meant."""
+    if found is not None and kind_of(found.manifest) != kind_of(manifest):
+        raise AlreadyExists(
+            f"{address} holds {kind_of(found.manifest)}, {manifest.tag} is of the "
+            f"{kind_of(manifest)}: push it to another place"
+        )
 
 
 def _send(remote: Remote, entry: Entry, progress: Progress) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """One version as one deterministic zip file, out and in; knows no store beyond a draft to fill."""
 
 import os
+import re
 import secrets
 import stat
 import zipfile
@@ -18,6 +19,7 @@ from minibento.store.entry import Entry
 from minibento.store.files import open_below, read_manifest, reading, sha256_of
 from minibento.store.manifest import MANIFEST, MAX_MANIFEST, Manifest
 from minibento.store.zip_layout import MAX_RATIO, check_layout
+from minibento.wording import shown
 
 __all__ = ["archive_manifest", "check_digest", "export_archive", "import_archive"]
 
@@ -27,6 +29,7 @@ _WORTH = 0.95  # compressed to more than this share, a file is stored as it is
 _ABOUT = 8 << 20
 _RECORD = 1200
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError)
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -156,7 +159,16 @@ def _read_manifest(archive: zipfile.ZipFile) -> bytes:
 
 
 def check_digest(path: Path, sha256: str) -> None:
-    """Raise Corrupt unless the file has this sha256, in hex."""
+    """Compare a file with its sha256, in hex.
+
+    Raises:
+        Corrupt: it has another one.
+        StoreError: the file cannot be read, or that is no sha256.
+    """
+    if _SHA256.match(sha256) is None:
+        raise StoreError(
+            f"{shown(sha256)} is no sha256: give the 64 hex digits that `sha256sum FILE` prints"
+        )
     with path_errors("cannot read", path), open(path, "rb", opener=_at_once) as file:
         found = sha256_of(file)
     if found != sha256.lower():

@@ -55,7 +55,7 @@ def path_errors(doing: str, path: Path) -> Iterator[None]:
     except OSError as error:
         mend = _mend(error, "check the path", "choose another path")
         if isinstance(error, FileNotFoundError):
-            mend = "check the path"
+            mend = f"check the path, {path.absolute()} was looked for"
             if not path.parent.exists():
                 mend = f"there is no folder {path.parent}, make it or choose another path"
         raise StoreError(f"{doing}: {path}: {error.strerror or error}: {mend}") from error

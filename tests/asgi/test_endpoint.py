@@ -314,6 +314,38 @@ def test_a_body_over_the_limit_is_413(size: int) -> None:
     asyncio.run(main())
 
 
+def test_all_large_bodies_together_have_only_so_much_room() -> None:
+    app = Kitchen.replace()
+    app.serving = Serving(max_room=1000)
+    body = b'{"a": 1' + b" " * 692 + b"}"
+    halves = body[:350], body[350:]
+
+    async def main() -> None:
+        goes_on = asyncio.Event()
+        left = list(halves)
+
+        async def slowly() -> Message:
+            if len(left) < len(halves):
+                await goes_on.wait()
+            return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+        slow = asyncio.create_task(call(app, "/add", slowly))
+        await asyncio.sleep(0)
+        refused = await call(app, "/add", parts(*halves))
+        assert refused[0]["status"] == 503
+        assert {(b"retry-after", b"1"), (b"connection", b"close")} <= set(refused[0]["headers"])
+        assert b"other requests have 350 bytes of the 1,000" in refused[1]["body"]
+        # What comes in one piece is as small as what any connection holds.
+        assert (await call(app, "/add", parts(body)))[0]["status"] == 200
+        goes_on.set()
+        assert (await slow)[0]["status"] == 200
+        # Nothing is held for those who are answered, nor is a single one ever too large for it.
+        assert (await call(app, "/add", parts(*halves)))[0]["status"] == 200
+        assert (await call(app, "/add", parts(*halves, b" " * 2000)))[0]["status"] == 200
+
+    asyncio.run(main())
+
+
 def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
     async def main() -> None:
         headers = [(b"content-type", b"application/json"), (b"content-length", b"99999999999")]

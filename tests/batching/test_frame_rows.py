@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import BaseModel
+from scipy.sparse import csr_matrix
 
 from minibento.batching.describe import describe
 from minibento.batching.rows import Rows, rows
@@ -143,6 +145,29 @@ def test_what_is_no_mapping_is_refused_with_the_columns(taking: Rows, item: Any)
 def test_a_whole_frame_is_refused_before_it_is_sent(taking: Rows) -> None:
     with pytest.raises(ItemError, match=r"got shape \(2, 11\): pass x.iloc\[0\], or predict.batch"):
         taking.check_rank(EXAMPLE)
+
+
+@pytest.mark.parametrize("item", [np.zeros((2, 11)), csr_matrix((1, 11))], ids=["array", "sparse"])
+def test_a_whole_table_of_another_kind_is_refused_before_it_is_sent(
+    taking: Rows, item: Any
+) -> None:
+    with pytest.raises(ItemError, match=r"takes one row, got shape \(., 11\)"):
+        taking.check_rank(item)
+
+
+class Table(BaseModel):
+    """A row of one's own, with fields that are called as a frame's parts are."""
+
+    columns: int = 4
+    ndim: int = 2
+    shape: str = "round"
+
+
+@pytest.mark.parametrize(
+    "item", [Table(), Table().model_dump(), pd.Series({"columns": 4, "legs": 4})], ids=type
+)
+def test_a_row_with_a_field_called_columns_is_one_row(item: Any) -> None:
+    rows(describe(pd.DataFrame([{"columns": 4, "legs": 4}])), "predict").check_rank(item)
 
 
 def test_without_pandas_the_error_has_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

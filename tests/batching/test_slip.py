@@ -33,6 +33,13 @@ def test_answers_that_come_early_take_nothing_away() -> None:
     assert slip.seconds < 0.01
 
 
+def test_one_that_came_much_too_early_says_nothing_of_the_next() -> None:
+    slip = Slip()
+    for seconds in (-5.0, 0.0, 0.0):
+        slip.observe(seconds)
+        assert slip.seconds < 0.5
+
+
 def test_one_stall_is_forgotten_within_fifty_batches() -> None:
     slip = Slip()
     slip.observe(5.0)

@@ -53,7 +53,7 @@ def test_a_bundles_aliases_move_and_go_back(run: Run, tag: str) -> None:
     second = str(make_bundle(SERVICE + "\n# more\n", "doubler").tag)
     assert run("bundles", "alias", second, "production").exit_code == 0
     back = run("bundles", "alias", "doubling", "production", "--rollback")
-    assert back.stdout.strip() == f"doubling:production -> {tag}"
+    assert back.stdout.splitlines()[:2] == [f"doubling:production -> {tag}", f"before:   {second}"]
     assert "minibento bundles alias doubling" in run("bundles", "alias", tag).stderr
 
 

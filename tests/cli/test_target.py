@@ -11,6 +11,8 @@ from minibento.cli.target import place
 from minibento.errors import ConfigError, TargetError
 from minibento.processes.place import Place
 from minibento.processes.user_service import service_at
+from tests.bundles.making import make_bundle
+from tests.cli.conftest import Save
 
 ONE = """
 import minibento
@@ -118,6 +120,41 @@ def test_a_slip_in_the_module_is_answered_with_what_was_meant(folder: Path) -> N
     assert "did you mean service:Risk?" in refusal("servce:Risk")
     assert "did you mean service.py?" in refusal("servce.py")
     assert "did you mean service.py?" in refusal("service")
+
+
+@pytest.mark.parametrize(
+    ("target", "looked_for"),
+    [
+        ("nosuch.bundle", "nosuch.bundle"),
+        ("nosuch.py:Risk", "nosuch.py"),
+        ("deep/nosuch", "deep/nosuch"),
+        ("nosuch/", "nosuch"),
+        ("/nosuch.bundle", "/nosuch.bundle"),
+    ],
+)
+def test_a_path_that_is_not_there_is_said_not_to_be(
+    folder: Path, target: str, looked_for: str
+) -> None:
+    assert f"{folder / looked_for} was looked for: check the path" in refusal(target)
+
+
+def test_a_slip_in_a_path_is_answered_with_what_lies_there(folder: Path) -> None:
+    write(folder / "deep" / "service.py", "Risk")
+    (folder / "risk-q4w2.bundle").write_bytes(b"")
+    assert "did you mean risk-q4w2.bundle?" in refusal("risk-q4w.bundle")
+    assert "did you mean deep/service.py:Risk?" in refusal("deep/servce.py:Risk")
+
+
+def test_the_tag_of_a_model_is_said_to_need_a_service(folder: Path, save: Save) -> None:
+    save("credit")
+    message = refusal("credit:latest")
+    assert "a model" in message
+    assert "minibento init DIR --model credit:latest" in message
+
+
+def test_a_slip_in_a_bundles_name_is_answered_with_what_was_meant(folder: Path, home: Path) -> None:
+    make_bundle("x = 1\n", name="credit")
+    assert "did you mean 'credit'?" in refusal("credti:production")
 
 
 def test_what_is_no_service_is_said_to_be_none(folder: Path) -> None:

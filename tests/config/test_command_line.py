@@ -38,8 +38,9 @@ def test_a_variables_name_may_hold_dots() -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ({"set": ["port"]}, "--set 'port' has no value: write --set port=2"),
-        ({"set": [""]}, "--set '' has no value: write --set runners.model.workers=2"),
+        ({"set": ["port"]}, "--set 'port' has no value: write --set port=VALUE, as one word"),
+        ({"set": ["port:"]}, "--set 'port:' has no value: write --set port=VALUE, as one word"),
+        ({"set": [""]}, "--set '' has no value: write --set port=VALUE, as one word"),
         ({"set": ["prot=1"]}, "--set prot: unknown key 'prot': did you mean 'port'?"),
         (
             {"port": 1, "set": ["port=2"]},

@@ -11,7 +11,7 @@ def test_nothing_configured_is_the_documented_default() -> None:
     config = Config()
     assert (config.host, config.port, config.api_workers) == ("127.0.0.1", 3000, None)
     assert (config.start_timeout, config.grace) == (120, 60)
-    assert config.limits == Limits(10, 64 << 10, 30, 64 << 20, 75)
+    assert config.limits == Limits(10, 64 << 10, 30, 64 << 20, 1 << 30, 75)
     assert config.tls is None
 
 

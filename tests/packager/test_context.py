@@ -59,6 +59,28 @@ def test_include_takes_the_place_of_the_defaults(folder: Path) -> None:
     assert packed(folder, included) == ["service.py", "site/deep/x.css", "site/index.html"]
 
 
+def test_what_goes_in_as_a_wheel_is_no_code(folder: Path) -> None:
+    write(folder, "service.py", "libs/shop/pyproject.toml", "libs/shop/shop/__init__.py")
+    write(folder, "libs/shopping.py")
+    required = BuildFile(requirements=("./libs/shop/", "click>=8"))
+    assert packed(folder, required) == ["libs/shopping.py", "service.py"]
+    why = "it goes in as a wheel: python.requirements names it"
+    assert reasons(folder, required) == {"libs/shop/": why}
+    found = context_of(folder, required)
+    assert found.why_missing("libs/shop/shop/__init__.py") == why
+
+
+def test_a_project_that_is_its_own_requirement_keeps_its_code(folder: Path) -> None:
+    write(folder, "service.py", "pyproject.toml")
+    assert packed(folder, BuildFile(requirements=(".",))) == ["service.py"]
+
+
+def test_what_include_names_goes_in_beside_its_wheel(folder: Path) -> None:
+    write(folder, "service.py", "shop/setup.py", "shop/a.csv")
+    named = BuildFile(include=("service.py", "shop/a.csv"), requirements=("./shop",))
+    assert packed(folder, named) == ["service.py", "shop/a.csv"]
+
+
 def test_exclude_and_ignore_files_leave_out_with_their_line(folder: Path) -> None:
     write(folder, "service.py", "old.py", "notebooks/a.py", "tmp_1.py", "pkg/gen.py", "pkg/keep.py")
     write(folder, ".gitignore", text="# mine\n\ntmp_*.py\n")

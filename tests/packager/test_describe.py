@@ -39,7 +39,7 @@ def test_what_lies_in_the_project_only_cannot_be_imported(
     )
     staged = project(tmp_path / "staged", service="import helper\n" + SERVICE)
     monkeypatch.setenv("PYTHONPATH", f"{whole}:{':'.join(sys.path)}")
-    with pytest.raises(BuildError, match=r"No module named 'helper'"):
+    with pytest.raises(BuildError, match=r"No module named 'helper': put it into .* or pip inst"):
         describe(Place(staged, "service", None), whole)
 
 

@@ -101,6 +101,23 @@ def test_a_damaged_minibento_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "site").exists()
 
 
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_file_that_is_cut_off_does_what_the_page_says(tmp_path: Path, share: float) -> None:
+    file = exported(tmp_path)
+    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * share)])
+    done = run(file, "install", "--home", str(tmp_path / "site"))
+    assert "installed" not in done.stdout
+    assert "source code" in done.stderr if share else (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_home_that_is_a_file_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("")
+    done = run(exported(tmp_path), "install", "--home", str(tmp_path / "site"))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: --home {tmp_path}/site is a file, not a folder")
+
+
 def test_libraries_that_cannot_be_installed_leave_no_environment(tmp_path: Path) -> None:
     hashed = " --hash=sha256:" + "a" * 64
     lock = {ENVIRONMENT: f"no-such-library==1.0{hashed}\n"}

@@ -189,11 +189,24 @@ def test_bundles_and_models_are_not_mixed_up(
     assert fetch(Store(tmp_path / "other", "bundles"), moved.url).tag == moved.tag
 
 
+def test_each_name_is_looked_up_once_by_a_push(save: Save, registry: FakeRegistry) -> None:
+    entry, url = save(files=FILES), registry.url()
+    send(entry, f"{url}:production")
+    registry.asked.clear()
+    send(entry, f"{url}:production")
+    names = [path.rpartition("/manifests/")[2] for path in registry.paths("GET") if "/man" in path]
+    assert sorted(names) == sorted([str(entry.tag.version), "production"])
+    assert not [path for path in registry.paths("GET") if "/tags/" in path]
+
+
 def test_a_place_of_bundles_takes_no_model(save: Save, place: str) -> None:
-    send(save(about={BUNDLE: {}}), place)
+    send(save(about={BUNDLE: {}}), f"{place}:production")
     model = save(files={"other": b"model"})
-    with pytest.raises(AlreadyExists, match=r"holds bundles, .* is of the models: push it to ano"):
-        send(model, place)
+    for where in (place, f"{place}:production"):
+        with pytest.raises(
+            AlreadyExists, match=r"holds bundles, .* is of the models: push it to a"
+        ):
+            send(model, where)
 
 
 def test_limits_hold_before_anything_is_fetched(

@@ -113,6 +113,16 @@ async def test_a_batch_stands_in_the_ledger_of_each_caller_while_it_computes() -
 
 
 @on_a_loop
+async def test_a_call_of_very_many_items_stands_there_by_its_one_number() -> None:
+    """Else its page would be full, and each call of this caller suspected with it."""
+    async with started(max_batch_size=1024) as bench:
+        caller = bench.joined()
+        call = caller.calls("double", list(range(1000)), many=1000)
+        await bench.begun()
+        assert caller.computing() == Computing(frozenset({call}), 1000)
+
+
+@on_a_loop
 async def test_what_may_not_run_twice_stands_there_until_its_answer_has_been_sent() -> None:
     async with started() as bench:
         caller = bench.joined()
@@ -224,6 +234,20 @@ async def test_a_lost_caller_leaves_nothing_behind() -> None:
         assert bench.worker._connections == []
         assert bench.worker._records._open == set()
         assert bench.worker.state().outstanding == 0
+
+
+@on_a_loop
+async def test_who_says_a_call_twice_gets_one_answer_and_keeps_nobody_from_theirs() -> None:
+    async with started() as bench:
+        caller, other = bench.joined(), bench.joined()
+        first = caller.calls("double", 1)
+        await bench.begun()
+        twice = caller.calls("double", 2)
+        caller.calls("double", 2, number=twice)
+        theirs = other.calls("double", 3)
+        async with asyncio.timeout(5):
+            await bench.answered(other, theirs)
+        assert [message.id for message in caller.got] == [first, twice]
 
 
 # --- it leaves -----------------------------------------------------------------------------------

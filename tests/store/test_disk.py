@@ -8,7 +8,14 @@ import pytest
 
 from minibento.errors import StoreError
 from minibento.store import disk
-from minibento.store.disk import disk_errors, list_directory, make_directory, move, remove_tree
+from minibento.store.disk import (
+    disk_errors,
+    list_directory,
+    make_directory,
+    move,
+    path_errors,
+    remove_tree,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +44,15 @@ def test_the_errors_own_path_is_shown_rather_than_the_general_one(tmp_path: Path
         disk_errors("cannot read", tmp_path),
     ):
         (tmp_path / "missing").read_bytes()
+
+
+def test_a_file_that_is_not_there_is_named_with_the_path_that_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = f"cannot import: x.bundle: No such file.* {tmp_path}/x.bundle was looked for"
+    with pytest.raises(StoreError, match=said), path_errors("cannot import", Path("x.bundle")):
+        Path("x.bundle").read_bytes()
 
 
 def test_a_file_in_the_way_of_a_folder_is_an_error(tmp_path: Path) -> None:
