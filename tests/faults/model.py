@@ -83,6 +83,13 @@ def service(
     return folder
 
 
+def broken_service(folder: Path, old: str, new: str, **options: int) -> None:
+    """Write it with something otherwise: what the detectors must see."""
+    text = (service(folder, **options) / "service.py").read_text()
+    assert old in text
+    (folder / "service.py").write_text(text.replace(old, new))
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request and what became of it."""

@@ -1,8 +1,9 @@
-"""Processes are killed and stopped under load: F1 to F4, F25, F27."""
+"""Processes are killed and stopped under load: F1 to F4, F16, F25, F27."""
 
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -16,10 +17,17 @@ from minibento.testing.chaos.schedule import Action, schedule
 from minibento.testing.chaos.scoreboard import Scoreboard
 from minibento.testing.chaos.siege import Record, Siege, Strength
 from minibento.testing.chaos.target import find
-from tests.faults.afterwards import under_fire
-from tests.faults.model import address, offered, percentile, request, service
+from tests.faults.afterwards import QUIET, under_fire
+from tests.faults.model import (
+    address,
+    broken_service,
+    offered,
+    percentile,
+    request,
+    service,
+)
 from tests.processes.launching import launched, until
-from tests.processes.serving import Running
+from tests.processes.serving import Running, running
 
 RATE = 200.0
 
@@ -62,6 +70,21 @@ NURSERIES = [Action("kill", "runner-nursery"), Action("kill", "api-nursery")]
 WHOLE_SECONDS = 5.0
 
 
+def check_survived(server: Running, record: Record, board: Scoreboard) -> None:
+    """Nobody was lost but with an API worker, all is whole in time, nothing else has gone."""
+    assert board.faults == [], server.server.output
+    # A broken connection to an API worker is all that may happen: each request has ten
+    # seconds, so that nobody has to be refused, and nobody's connect is.
+    assert set(board.verdicts) <= {"answered", "reset"}
+    assert {name for name, one in board.tallies.items() if one.lost} <= {str(API)}
+    assert all((event.whole_seconds or 0) < WHOLE_SECONDS for event in record.events)
+    found: Counter[str] = Counter()
+    for one in server.status()["processes"]:
+        found[one["role"]] += one["restarts"]
+    # Nothing but what was hit has gone.
+    assert +found == Counter(event.action.role for event in record.events)
+
+
 def survived(
     folder: Path, actions: Sequence[Action], *, workers: int, times: int, every: float
 ) -> None:
@@ -69,17 +92,7 @@ def survived(
     with under_fire(folder) as server:
         record = besieged(server, actions, times, every)
         board = told(f"{', '.join(map(str, actions))}, {workers} runner workers", record)
-        assert board.faults == [], server.server.output
-        # A broken connection to an API worker is all that may happen: each request has ten
-        # seconds, so that nobody has to be refused, and nobody's connect is.
-        assert set(board.verdicts) <= {"answered", "reset"}
-        assert {name for name, one in board.tallies.items() if one.lost} <= {str(API)}
-        assert all((event.whole_seconds or 0) < WHOLE_SECONDS for event in record.events)
-        found: Counter[str] = Counter()
-        for one in server.status()["processes"]:
-            found[one["role"]] += one["restarts"]
-        # Nothing but what was hit has gone.
-        assert +found == Counter(event.action.role for event in record.events)
+        check_survived(server, record, board)
 
 
 def test_each_kind_of_process_is_killed_once(tmp_path: Path) -> None:
@@ -116,8 +129,18 @@ def test_many_times(
     survived(tmp_path, actions, workers=workers, times=times, every=every)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
+def check_refused(server: Running, kind: str = "good") -> None:
+    """F3, F4: where no worker is, and requests have half a second, each is told no by then."""
+    asked = offered(server, [kind] * 60, 100)
+    assert server.http.get("/livez").status_code == 200
+    verdicts = {one.outcome.verdict for one in asked}
+    # Those at the end may find a worker.
+    assert verdicts <= {Verdict.REFUSED, Verdict.ANSWERED}, server.server.output
+    assert Verdict.REFUSED in verdicts
+    assert max(one.outcome.seconds for one in asked) < 1.0
+
+
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_without_any_worker_it_is_alive_and_not_ready_and_nobody_hangs(
     tmp_path: Path, workers: int
 ) -> None:
@@ -130,25 +153,31 @@ def test_without_any_worker_it_is_alive_and_not_ready_and_nobody_hangs(
             end = time.monotonic() + 5
             while http.get("/readyz").status_code != 503:
                 assert time.monotonic() < end
-        asked = offered(server, ["good"] * 60, 100)
-        assert server.http.get("/livez").status_code == 200
-        verdicts = {one.outcome.verdict for one in asked}
-        # Those at the end may find a worker.
-        assert verdicts <= {Verdict.REFUSED, Verdict.ANSWERED}, server.server.output
-        assert Verdict.REFUSED in verdicts
-        assert max(one.outcome.seconds for one in asked) < 1.0
+        check_refused(server)
         server.until(lambda status: status["state"] == "ready")
         again = offered(server, ["good"] * 20, 100)
         assert {one.outcome.verdict for one in again} == {Verdict.ANSWERED}
         assert percentile(again, 0.99) < 1.0
 
 
-@pytest.mark.slow
-def test_a_supervisor_that_was_killed_leaves_its_port_to_the_next(tmp_path: Path) -> None:
-    """F16."""
+def test_the_detector_sees_that_nobody_is_refused_and_that_somebody_hangs(tmp_path: Path) -> None:
+    """The negative control of F3 and F4: there are workers, and requests have two seconds."""
+    service(tmp_path, timeout=2.0)
+    with running(tmp_path, **QUIET) as server:
+        with pytest.raises(AssertionError, match="REFUSED"):
+            check_refused(server)
+        with pytest.raises(AssertionError, match=r"< 1\.0"):
+            check_refused(server, "hang")
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(9, marks=pytest.mark.slow)])
+def test_a_supervisor_that_was_killed_leaves_its_port_to_the_next(
+    tmp_path: Path, times: int
+) -> None:
+    """F16; the control of what is left is in tests/processes/test_stopping.py."""
     service(tmp_path)
     port, seconds = "0", []
-    for _ in range(10):
+    for _ in range(1 + times):
         began = time.monotonic()
         with launched(tmp_path, "--port", port) as server:
             port = server.url.rpartition(":")[2]
@@ -159,13 +188,32 @@ def test_a_supervisor_that_was_killed_leaves_its_port_to_the_next(tmp_path: Path
     print(f"F16: n={len(seconds) - 1}, the next one serves within {max(seconds[1:]):.3f} s")
 
 
-def test_the_counters_of_losses_can_count(tmp_path: Path) -> None:
-    """The negative control: with no other worker, no time and no second try, requests are lost."""
-    service(tmp_path, workers=1)
-    text = (tmp_path / "service.py").read_text()
-    once = text.replace("method(batchable=True)", "method(batchable=True, idempotent=False)")
-    (tmp_path / "service.py").write_text(once)
-    with under_fire(tmp_path, MINIBENTO_API_WORKERS="1") as server:
+def test_the_detector_sees_requests_that_are_lost(tmp_path: Path) -> None:
+    """The negative control of F1, F3 and F25: with no other worker and no second try."""
+    broken_service(tmp_path, "batchable=True", "batchable=True, idempotent=False", workers=1)
+    with running(tmp_path, **QUIET) as server:
         record = besieged(server, [RUNNER], 2, 0.6)
-        board = Scoreboard.of(record)
-        assert board.verdicts["failed"] + board.verdicts["refused"] > 0, board
+        with pytest.raises(AssertionError, match="requests were lost"):
+            check_survived(server, record, Scoreboard.of(record))
+
+
+def test_the_detector_sees_who_is_not_let_in_what_is_late_and_what_else_has_gone(
+    tmp_path: Path,
+) -> None:
+    """The negative control of F2 and F27."""
+    service(tmp_path)
+    with running(tmp_path, **QUIET) as server:
+        record = besieged(server, [NURSERIES[0]], 1, 0.6)
+        check_survived(server, record, Scoreboard.of(record))
+        server.until_replaced("runner-worker", server.kill("runner-worker"))
+        with pytest.raises(AssertionError, match="runner-worker"):
+            check_survived(server, record, Scoreboard.of(record))
+        record.events[0].whole_seconds = WHOLE_SECONDS
+        with pytest.raises(AssertionError, match="all"):
+            check_survived(server, record, Scoreboard.of(record))
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            load = Load(*nobody.getsockname())
+            record.outcomes.append(asyncio.run(load.send(request())))
+        with pytest.raises(AssertionError, match="requests were lost"):
+            check_survived(server, record, Scoreboard.of(record))

@@ -1,6 +1,7 @@
-"""New versions and ways back under load: nobody notices but by the answer (faults O9 to O14).
+"""New versions and ways back under load: nobody notices but by the answer.
 
-Each answer asks the model twice, so that one of two versions would show.
+Each answer asks the model twice, so that one of two versions would show. Faults O9, O10, O11, O13,
+O14.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ from benchmarks.openloop.load import Outcome, offer
 from tests.crashing import report
 from tests.faults.afterwards import under_fire
 from tests.processes.launching import until
-from tests.processes.serving import Running
+from tests.processes.serving import Running, running
 
 ROOT = Path(__file__).parents[2]
 # A second; for so many seconds with the same connections.
@@ -140,11 +141,11 @@ class Load:
         outcomes: Each with its number; moments in monotonic seconds.
     """
 
-    def __init__(self, server: Running) -> None:
+    def __init__(self, server: Running, spell: float = SPELL) -> None:
         port = httpx2.URL(server.server.url).port
         assert port is not None
         self.outcomes: list[tuple[int, Outcome]] = []
-        self._port = port
+        self._port, self._spell = port, spell
         self._stop = threading.Event()
 
     @contextmanager
@@ -156,10 +157,10 @@ class Load:
         finally:
             self._stop.set()
             thread.join(60)
-        assert len(self.outcomes) >= RATE * SPELL
+        assert len(self.outcomes) >= RATE * self._spell
 
     def _offer(self) -> None:
-        due = arrivals("constant", RATE, SPELL)
+        due = arrivals("constant", RATE, self._spell)
         requests = [encode("/both", b"%d" % number) for number in range(len(due))]
         while not self._stop.is_set():
             # The schedule starts a moment later: what is due by it is surely due.
@@ -330,6 +331,19 @@ def final(server: Running) -> tuple[int, str]:
     return number, min(names)
 
 
+def check_serialised(
+    folder: Path, server: Running, answers: Sequence[dict[str, Any]], generation: int
+) -> None:
+    """O13: both were done, one after the other, and what the last one found serves everywhere."""
+    assert [answer["ok"] for answer in answers] == [True, True]
+    now, version = final(server)
+    assert now == generation
+    # The one that came last has seen the store as both had left it.
+    stands = command(folder, "-c", STANDS).stdout.strip()
+    last = max(answers, key=lambda answer: int(answer["generation"]))
+    assert last["versions"] == {"model": f"named:{version}"} == {"model": stands}
+
+
 @pytest.mark.parametrize(
     "rounds",
     [
@@ -349,24 +363,29 @@ def test_two_at_once_end_in_one_of_both(folder: Path, server: Running, rounds: i
         return server.reload()
 
     load = Load(server)
-    generation = 1
     with load.offered(), ThreadPoolExecutor(2) as threads:
         for number in range(rounds):
             barrier = threading.Barrier(2)
             pair = (forward, back) if number % 2 else (forward, forward)
             answers = [one.result() for one in [threads.submit(do, barrier) for do in pair]]
-            assert [answer["ok"] for answer in answers] == [True, True]
-            now, version = final(server)
-            assert now == generation + 2
-            generation = now
-            # The one that came last has seen the store as both had left it.
-            stands = command(folder, "-c", STANDS).stdout.strip()
-            last = max(answers, key=lambda answer: int(answer["generation"]))
-            assert last["versions"] == {"model": f"named:{version}"} == {"model": stands}
+            check_serialised(folder, server, answers, 3 + 2 * number)
     assert set(load.versions()) <= {"old", "new"}
 
 
 STANDS = 'import minibento; print(minibento.models.get("named:production").tag)'
+
+
+def test_the_detector_sees_a_reload_that_is_lost_and_one_that_came_before_the_alias(
+    folder: Path, server: Running
+) -> None:
+    """The negative control of O13."""
+    answers = [server.reload(), server.reload()]
+    check_serialised(folder, server, answers, 3)
+    with pytest.raises(AssertionError, match="3 == 5"):
+        check_serialised(folder, server, answers, 5)
+    alias(folder, "named:new", "production")
+    with pytest.raises(AssertionError, match="named:new"):
+        check_serialised(folder, server, answers, 3)
 
 
 def until_generation(server: Running, number: int) -> None:
@@ -387,6 +406,34 @@ def test_a_hang_up_under_load_fails_nobody(folder: Path, server: Running, times:
             os.kill(server.server.pid, signal.SIGHUP)
             until_generation(server, number + 2)
     assert set(load.versions()) == {"old"}
+
+
+def test_the_detector_sees_a_server_that_is_ended_and_started_instead(server: Running) -> None:
+    """The negative control of O9, O10 and O14: workers that do not wait for their successors."""
+    load = Load(server, 1.0)
+    with load.offered():
+        threading.Event().wait(0.3)  # some of them are under way
+        for pid in server.pids("api-worker"):
+            os.kill(pid, signal.SIGKILL)
+    with pytest.raises(AssertionError, match="status=0"):
+        load.versions()
+
+
+def test_the_detector_sees_a_server_of_two_versions(folder: Path) -> None:
+    """The negative control of O9 and O10: one API method that asks both."""
+    both = """
+    model = minibento.models.get("named:old").to_runner()
+    other = minibento.models.get("named:new").to_runner()
+"""
+    one = '    model = minibento.models.get("named:production").to_runner()\n'
+    text = SERVICE.replace(one, both).replace("), await self.model", "), await self.other")
+    (folder / "service.py").write_text(text)
+    with running(folder, MINIBENTO_ACCESS_LOG="false") as server:
+        load = Load(server, 1.0)
+        with load.offered():
+            pass
+    with pytest.raises(AssertionError, match="an answer of two versions"):
+        load.versions()
 
 
 Cases = list[tuple[int, float, bytes, list[tuple[float, float, str]]]]

@@ -126,6 +126,7 @@ def spied(good: Collection[bytes]) -> Iterator[list[bytes]]:
 def test_each_of_a_thousand_flipped_bits_is_found_before_a_loader_sees_any(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Case S10."""
     picklable_model.save_model(
         "m", len, custom_objects={"a": 1}, example_input=["ab"], signatures={"__call__": {}}
     )

@@ -1,4 +1,4 @@
-"""Build, export, import and install are killed and refused at every step (cases P15, S6)."""
+"""Build, export, import and install are killed and refused at every step (cases P15, S1, S6)."""
 
 import shutil
 import sys

@@ -8,9 +8,10 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
-from minibento.store import draft
+from minibento.store import draft, staging
 from minibento.store.disk import sync_directory
 from minibento.store.draft import Draft
 from minibento.store.manifest import Manifest
@@ -63,12 +64,23 @@ def in_place() -> None:
     Draft._move = copy  # type: ignore[method-assign]
 
 
+def no_words() -> None:
+    """The disk's errors go as they come."""
+    draft.disk_errors = lambda *_: nullcontext()  # type: ignore[assignment, attr-defined]
+
+
+def no_clearing_up() -> None:
+    staging.remove_tree = lambda _: None  # type: ignore[assignment, attr-defined]
+
+
 WAYS: dict[str, Callable[[], None]] = {
     "no sync of files": lambda: sync_only(stat.S_ISDIR),
     "no sync of folders": lambda: sync_only(stat.S_ISREG),
     "no sync of the entry": no_sync_of_the_entry,
     "sync too late": sync_too_late,
     "in place": in_place,
+    "no words": no_words,
+    "no clearing up": no_clearing_up,
 }
 
 

@@ -230,6 +230,20 @@ def test_the_detector_sees_a_save_that_fills_its_version_in_place(scene: Storing
         check_refused(scene, "in place", step, "ENOSPC", ends)
 
 
+@needs_strace
+@pytest.mark.system
+@pytest.mark.parametrize(
+    ("way", "seen"), [("no words", "Traceback"), ("no clearing up", r"\.staging|== \[\]")]
+)
+def test_the_detector_sees_a_refusal_without_words_and_one_that_keeps_what_it_had(
+    scene: Storing, way: str, seen: str
+) -> None:
+    """The negative control of S6."""
+    step = [one for one in scene.failing(way) if one.name == "fsync"][-9]
+    with pytest.raises(AssertionError, match=seen):
+        check_refused(scene, way, step, "ENOSPC", ends_of(scene, way))
+
+
 def check_order(lines: Sequence[str], root: Path) -> None:
     """S2: all of a save is on the disk before it is visible, and its entry after."""
     (publish,) = [

@@ -1,4 +1,4 @@
-"""The command against real servers: one that keeps its promises, and some that do not."""
+"""The command against real servers: one that keeps its promises, and some that do not (F21)."""
 
 import json
 from pathlib import Path
