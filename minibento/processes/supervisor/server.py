@@ -275,7 +275,7 @@ class Server:
             if now >= told + (self._notify.watchdog_seconds or math.inf):
                 self._notify.watchdog()
                 told = now
-            if not gone and not self._directory.path.exists():
+            if not gone and self._directory.is_gone:
                 gone = True
                 _LOG.error(
                     "the run directory %s was removed: reload and status cannot find this server, "
