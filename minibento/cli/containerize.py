@@ -87,6 +87,6 @@ def containerize(
 
 def _write(bundle: Bundle, text: str, folder: Path) -> None:
     if folder.exists():
-        raise BuildError(f"{folder} exists: remove it, or name another folder")
+        raise BuildError(f"{folder} exists: name a folder that is to be made")
     shutil.copytree(bundle.path, folder)
     (folder / _FILE).write_text(text)
