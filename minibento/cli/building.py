@@ -31,7 +31,7 @@ class Project:
 
 def _python(ctx: click.Context, option: click.Parameter, given: str | None) -> str | None:
     if given is not None and not is_python(given):
-        raise click.BadParameter(f"{given!r} is no minor version such as 3.11", ctx, option)
+        raise click.BadParameter(f"{given!r} is no minor version from 3.11 on", ctx, option)
     return given
 
 

@@ -1,7 +1,6 @@
 """`minibento containerize`: an image of a bundle, or the files to build one from."""
 
 import shutil
-import tempfile
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from minibento.errors import BuildError
 from minibento.packager.build_file import is_image
 from minibento.packager.containerfile import PORT, containerfile
 from minibento.packager.engines import ENGINES, build_image, engine
+from minibento.store.staging import scratch
 from minibento.tag import Tag
 
 __all__ = ["containerize"]
@@ -71,8 +71,8 @@ def containerize(
         _write(bundle, text, write)
     else:
         used = engine(wanted)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / _FILE
+        with scratch() as folder:
+            file = folder / _FILE
             file.write_text(text)
             build_image(used, file, bundle.path, name, platform=platform, options=options)
     run = f"run --rm --read-only --tmpfs /tmp -p {PORT}:{PORT} {name}"
@@ -87,6 +87,6 @@ def containerize(
 
 def _write(bundle: Bundle, text: str, folder: Path) -> None:
     if folder.exists():
-        raise BuildError(f"{folder} exists: remove it, or name another folder")
+        raise BuildError(f"{folder} exists: name a folder that is to be made")
     shutil.copytree(bundle.path, folder)
     (folder / _FILE).write_text(text)

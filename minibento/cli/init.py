@@ -68,6 +68,8 @@ def _classes(model: Model) -> tuple[str, ...]:
 
 
 def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    if folder.is_file():
+        raise click.ClickException(f"{folder} is a file: DIR is the folder to write into")
     there = [name for name in texts if (folder / name).exists() or (folder / name).is_symlink()]
     if there:
         raise click.ClickException(

@@ -13,9 +13,14 @@ from minibento.wording import did_you_mean, shown
 __all__ = ["called", "chosen", "name_argument"]
 
 
+class _ServerName(click.types.StringParamType):
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:  # noqa: ARG002 -- click's signature
+        return "`minibento status` shows the names of those that run."
+
+
 def name_argument(*, required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """An argument that shells complete with the names of running servers."""
-    return click.argument("name", required=required, shell_complete=_complete)
+    return click.argument("name", type=_ServerName(), required=required, shell_complete=_complete)
 
 
 def chosen(name: str, found: Sequence[Running]) -> Running:

@@ -1,6 +1,7 @@
 """`list | get | delete | verify` of models and bundles: the store's verbs, printed."""
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import click
@@ -10,7 +11,7 @@ from minibento.cli.kind import kind
 from minibento.cli.output import Format, output_option, print_facts, print_json, print_table
 from minibento.cli.quantities import size
 from minibento.cli.tags import tag_argument
-from minibento.errors import MinibentoError, NotFound
+from minibento.errors import InvalidTag, MinibentoError, NotFound
 from minibento.store.store import Broken, Entry, Store
 from minibento.tag import Tag, check_name
 
@@ -23,7 +24,9 @@ __all__ = ["delete", "get", "list_", "verify"]
 def list_(name: str | None, output: Format) -> None:
     """List all that is stored, or the versions of NAME."""
     store = kind().store()
-    found = store.list(None if name is None else check_name(name))
+    if name is not None:
+        _check_whole(name)
+    found = store.list(name)
     if name is not None and not found:
         store.get(name)  # its NotFound names what is near
     latest = _latest(store, found)
@@ -88,6 +91,20 @@ def verify(tag: str, output: Format) -> None:
     else:
         files = f"{len(entry.files)} file{'' if len(entry.files) == 1 else 's'}"
         click.echo(f"{entry.tag}: {files}, {size(entry.size)}, all as saved")
+
+
+def _check_whole(name: str) -> None:
+    """It is a name: a tag with a version, which `get` takes, is told so."""
+    try:
+        check_name(name)
+    except InvalidTag:
+        with suppress(InvalidTag):
+            tag = Tag.parse(name)
+            raise click.UsageError(
+                f"{name!r} is one version: `minibento {kind().name} get {tag}` shows it, "
+                f"`minibento {kind().name} list {tag.name}` lists all"
+            ) from None
+        raise
 
 
 def _on_terminal() -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from minibento.io.base import BadAnswer, Decode, Encode
-from minibento.io.flaws import refusal
+from minibento.io.flaws import refusal, unlike_hint
 
 __all__ = ["OCTETS", "BytesBody"]
 
@@ -50,5 +50,5 @@ class BytesBody:
         try:
             found: bytes = self.adapter.validate_python(bytes(value))
         except ValidationError as error:
-            raise BadAnswer(f"the answer is not what its hint says: {error}") from error
+            raise unlike_hint(error) from error
         return found

@@ -1,15 +1,16 @@
 """Pydantic's complaints in our own words: which field, what was expected, what came."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from minibento.io.base import Flaw, Refused
+from minibento.io.base import BadAnswer, Flaw, Refused
 from minibento.io.strict_json import malformed
 from minibento.wording import shown_json
 
-__all__ = ["refusal", "refusal_of", "refuse_keys"]
+__all__ = ["refusal", "refusal_of", "refuse_keys", "unlike_hint"]
 
 _MOST = 50
 _MISSING = frozenset({"missing", "missing_argument"})
@@ -43,12 +44,25 @@ def refuse_keys(error: ValidationError) -> None:
             raise _refused(wrong)
 
 
+def unlike_hint(error: ValidationError) -> BadAnswer:
+    """The error for an answer that failed validation."""
+    said = f"{error.error_count():,} places are wrong"
+    if error.error_count() <= _TOO_MANY:
+        found = error.errors(include_url=False, include_context=True)
+        flaws = [_flaw(dict(entry)) for entry in found[:3]]
+        said = _in_words(flaws, len(found), "it")
+    return BadAnswer(f"the answer is not what its hint says: {said}")
+
+
 def _refused(found: list[dict[str, Any]]) -> Refused:
     flaws = tuple(_flaw(entry) for entry in found[:_MOST])
-    detail = "; ".join(_sentence(flaw) for flaw in flaws[:3])
-    if len(found) > 3:
-        detail += f"; and {len(found) - 3} more"
-    return Refused(422, detail, flaws)
+    return Refused(422, _in_words(flaws[:3], len(found), "the body"), flaws)
+
+
+def _in_words(flaws: Sequence[Flaw], count: int, whole: str) -> str:
+    """The first ones, and how many of the `count` are not among them."""
+    more = f"; and {count - len(flaws)} more" if count > len(flaws) else ""
+    return "; ".join(_sentence(flaw, whole) for flaw in flaws) + more
 
 
 def _flaw(entry: dict[str, Any]) -> Flaw:
@@ -67,6 +81,6 @@ def _lower(message: str) -> str:
     return message.removeprefix("Input ").removeprefix("Value error, ")
 
 
-def _sentence(flaw: Flaw) -> str:
+def _sentence(flaw: Flaw, whole: str) -> str:
     got = "" if flaw.got is None else f", got {flaw.got}"
-    return f"{flaw.field or 'the body'}: {flaw.expected}{got}"
+    return f"{flaw.field or whole}: {flaw.expected}{got}"

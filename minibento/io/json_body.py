@@ -15,8 +15,8 @@ from pydantic_core import PydanticSerializationError, from_json
 from typing_extensions import is_typeddict
 
 from minibento.io import free_json
-from minibento.io.base import BadAnswer, Decode, Encode, Refused
-from minibento.io.flaws import refusal, refuse_keys
+from minibento.io.base import Decode, Encode, Refused
+from minibento.io.flaws import refusal, refuse_keys, unlike_hint
 from minibento.io.strict_json import NOTHING_KNOWN, check, malformed
 
 __all__ = ["JSON", "JsonBody", "json_value"]
@@ -106,7 +106,7 @@ class JsonBody:
         try:
             fitting = self._validate(free_json.encode(value), strict=False)
         except ValidationError as error:
-            raise BadAnswer(f"the answer is not what its hint says: {error}") from error
+            raise unlike_hint(error) from error
         return self._to_json(fitting), fitting
 
 

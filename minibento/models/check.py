@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from minibento.errors import SaveRefused
 from minibento.models.about import ANSWERS, About
 from minibento.models.answers import difference
 from minibento.models.fresh import OUTCOME, TASK
+from minibento.store.staging import scratch
 from minibento.wire.values import decode_bytes
 from minibento.wording import sentence
 
@@ -39,16 +39,16 @@ def check(name: str, directory: Path, about: About, answers: bytes | None) -> No
     Raises:
         SaveRefused: it does not load there, or answers otherwise; the message says why.
     """
-    with tempfile.TemporaryDirectory(prefix="minibento-check-") as results:
+    with scratch() as results:
         task = {
             "directory": str(directory.absolute()),
             "about": about.to_json(),
             "answer": answers is not None,
         }
-        _run(name, Path(results), task)
+        _run(name, results, task)
         if answers is None:
             return
-        loaded = decode_bytes((Path(results) / ANSWERS).read_bytes())
+        loaded = decode_bytes((results / ANSWERS).read_bytes())
     found = difference(decode_bytes(answers), loaded)
     if found is not None:
         raise SaveRefused(

@@ -117,10 +117,11 @@ def _answers(name: str, runnable: Any, specs: Mapping[str, Signature], example: 
     try:
         answers = answers_to(example, runnable, specs)
     except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        alone = ": one row goes as [row]" if getattr(example, "ndim", 0) == 1 else ""
         raise SaveRefused(
-            f"{name} was not saved: the model cannot answer example_input: "
-            f"{sentence(f'{type(error).__name__}: {error}')} "
-            "example_input is rows as they come when serving"
+            f"{name} was not saved: the model cannot answer example_input: {sentence(said)} "
+            f"example_input is rows as they come when serving{alone}"
         ) from error
     rows = len(unstack(example, name))
     for method, answer in answers.items():

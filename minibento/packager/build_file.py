@@ -37,7 +37,8 @@ _IMAGE = re.compile(
 )
 # Debian policy 5.6.1 and 5.6.12.
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9-]+)?(?:=[A-Za-z0-9.+~:-]+)?\Z", re.ASCII)
-_PYTHON = re.compile(r"3\.[0-9]{1,2}\Z")
+# What minibento itself needs, in pyproject.toml.
+_PYTHON = re.compile(r"3\.(1[1-9]|[2-9][0-9])\Z")
 # https://packaging.python.org/specifications/dependency-specifiers/ without addresses; and without
 # anything that a requirements file takes for an option, a variable, a comment or a further line.
 _ONE = r"(?:===|[=~!<>]=|[<>])\s*[A-Za-z0-9.*+!_-]+"
@@ -125,7 +126,7 @@ def is_requirement(text: str) -> bool:
 
 
 def is_python(text: str) -> bool:
-    """Whether it is a minor version, as `3.11`."""
+    """Whether it is a minor version that minibento runs on, as `3.11`."""
     return _PYTHON.match(text) is not None
 
 
@@ -198,7 +199,7 @@ class _Reader:
         if version is not None and not is_python(version):
             raise ConfigError(
                 f"{self._file.place(at['version'])}: python.version is {shown(version)}, must be "
-                'a minor version like "3.11"'
+                'a minor version from 3.11 on, like "3.12"'
             )
         wanted = self._listed(at.get("requirements"), "python.requirements", "requirements")
         for one, requirement in wanted:

@@ -61,6 +61,8 @@ def describe(
     hidden = "" if project.resolve() == place.folder.resolve() else str(project.resolve())
     answer = _ask(place, {"place": place.to_json(), "hidden": hidden}, hidden)
     if "failed" in answer:
+        # The copy that is imported is nowhere once the build has failed.
+        answer["failed"]["said"] = answer["failed"]["said"].replace(str(place.folder), str(project))
         raise _refused(answer, why_missing)
     runners = {name: one["version"] for name, one in answer["runners"].items()}
     return Description(

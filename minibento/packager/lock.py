@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from minibento.packager.build_file import is_requirement
 from minibento.packager.secrets import without_addresses
 from minibento.packager.wheels import Wheel, name_of, requirements_of
 from minibento.store.disk import path_errors, write_file
+from minibento.store.staging import scratch
 from minibento.wording import shown
 
 __all__ = ["Lock", "check_lock", "inputs", "make_lock", "read_lock"]
@@ -115,8 +115,8 @@ def make_lock(folder: Path, wanted: Sequence[str], python: str, platform: str) -
     path = folder / LOCK
     aside = path.with_name(f".{LOCK}.new")
     with path_errors("cannot write", path):
-        with tempfile.TemporaryDirectory() as scratch:
-            file = Path(scratch) / "requirements.in"
+        with scratch() as work:
+            file = work / "requirements.in"
             file.write_text("".join(f"{one}\n" for one in wanted))
             found = _by_pip(file) if uv is None else _by_uv(uv, file, python, platform)
         # What is no lock, for whatever is configured here, does not get into the project.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from minibento.errors import BuildError
+from minibento.store.staging import scratch
 
 __all__ = ["start_once", "stop"]
 
@@ -34,15 +35,19 @@ def start_once(
     Raises:
         BuildError: it is not ready by then, or ended; the message has the end of what it printed.
     """
-    # A short path: a unix socket's has 107 bytes at most.
-    with tempfile.TemporaryDirectory(prefix="mb-") as folder, tempfile.TemporaryFile() as output:
+    with scratch() as folder, tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [
                 *(python, "-P", "-m", "minibento.cli.on_trial", str(os.getpid()), "serve", target),
                 *("--host", "127.0.0.1", "--port", "0", "--name", "trial", "--no-access-log"),
             ],
             cwd=folder,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "MINIBENTO_RUN_DIR": folder, **environment},
+            env={
+                **os.environ,
+                "PYTHONUNBUFFERED": "1",
+                "MINIBENTO_RUN_DIR": str(folder / "run"),
+                **environment,
+            },
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

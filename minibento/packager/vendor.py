@@ -4,7 +4,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from minibento.packager.secrets import without_addresses
 from minibento.store.disk import disk_errors, make_directory
 from minibento.store.home import home
 from minibento.store.locks import hold
-from minibento.store.staging import stage
+from minibento.store.staging import scratch, stage
 
 __all__ = ["vendored"]
 
@@ -51,14 +50,14 @@ def vendored(lock: Lock, python: str, platform: str, into: Path) -> None:
 
 
 def _download(lock: Lock, python: str, platform: str, into: Path) -> None:
-    with tempfile.NamedTemporaryFile(suffix=".txt") as file:
-        file.write(lock.data)
-        file.flush()
+    with scratch() as folder:
+        file = folder / "requirements.txt"
+        file.write_bytes(lock.data)
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"),
                 *("--disable-pip-version-check", "--only-binary=:all:", "--require-hashes"),
-                *(*_aim(python, platform), "-d", str(into), "-r", file.name),
+                *(*_aim(python, platform), "-d", str(into), "-r", str(file)),
             ],
             stdin=subprocess.DEVNULL,
             capture_output=True,

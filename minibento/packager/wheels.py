@@ -14,7 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from minibento.errors import BuildError
 from minibento.packager.secrets import forbidden_folder, refuse_secrets, without_addresses
+from minibento.store.staging import scratch
 
 __all__ = [
     "Wheel",
@@ -197,8 +197,8 @@ def _built(source: Path) -> Wheel:
 
     From a copy: backends leave their `build` behind, and take in what they find in one.
     """
-    with tempfile.TemporaryDirectory() as aside:
-        into, copy = f"{aside}/wheels", f"{aside}/{source.name}"
+    with scratch() as aside:
+        into, copy = str(aside / "wheels"), str(aside / "source" / source.name)
         shutil.copytree(source, copy, symlinks=True, ignore=partial(_left_behind, str(source)))
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", into]
         done = subprocess.run(

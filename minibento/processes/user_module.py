@@ -30,7 +30,10 @@ def import_from(folder: Path, module: str) -> ModuleType:
         raise
     except BaseException as error:  # its SystemExit too is its own failure, not our exit
         if isinstance(error, ModuleNotFoundError) and _misses_itself(error, module):
-            raise TargetError(f"there is no module {error.name!r} in {folder}") from error
+            raise TargetError(
+                f"there is no module {error.name!r} in {folder}: put it there, or correct what "
+                "names it, such as `service:` in minibento.yaml"
+            ) from error
         raise TargetError(located(error, folder)) from error
     _refuse_namesake(imported, folder)
     return imported

@@ -57,7 +57,9 @@ class Address:
                 "`docker login` or `skopeo login`, where minibento finds it"
             )
         if not separator or scheme not in SCHEMES:
-            raise RemoteError(f"{_shown(text)} is nowhere to push to or pull from: use {_ANY}")
+            raise RemoteError(
+                f"{_shown(text)} is nowhere to push to or pull from: {_meant(text)}use {_ANY}"
+            )
         place, tag = _split(rest)
         safe = _PLACES[scheme].match(place) and not {".", "..", ""} & set(
             place.removeprefix("/").split("/")
@@ -80,6 +82,17 @@ def _split(rest: str) -> tuple[str, str | None]:
     if not colon or "/" in tag or "/" not in place:
         return rest, None
     return place, tag
+
+
+def _meant(text: str) -> str:
+    """A path or a registry's address without `file://` or `oci://` in front."""
+    scheme, separator, rest = text.partition("://")
+    rest = rest if separator and scheme in {"http", "https", "docker"} else text
+    for scheme in ("file", "oci"):
+        place, _ = _split(rest)
+        if _PLACES[scheme].match(place):
+            return f"did you mean {scheme}://{rest}? Else "
+    return ""
 
 
 def _shown(text: str) -> str:

@@ -117,6 +117,11 @@ def _read(cls: type, name: str, function: Callable[..., Any], mark: _Mark) -> Me
         )
     streams = inspect.isgeneratorfunction(function)
     hints = _hints(where, function)
+    first = next(iter(inspect.signature(function).parameters), "")
+    if first in hints and first != "self" and not isinstance(function, staticmethod):
+        raise DeclarationError(
+            f"{where} takes {first!r} first and no self: write def {name}(self, {first}, ...)"
+        )
     answer = hints.pop("return", Any)
     if not mark.batchable:
         return MethodSpec(

@@ -12,7 +12,7 @@ from minibento.runners.class_spec import class_spec
 from minibento.runners.method import MethodSpec, read_methods
 from minibento.runners.threads import use_threads
 from minibento.wire.row_spec import RowSpec
-from minibento.wording import did_you_mean
+from minibento.wording import did_you_mean, shown
 
 __all__ = ["ClassSource", "ModelSource", "ObjectSource", "Source", "source_of"]
 
@@ -130,6 +130,10 @@ class ClassSource:
 
     def __init__(self, cls: type, init: Mapping[str, Any] | None) -> None:
         self._class = cls
+        if init is not None and not isinstance(init, Mapping):
+            raise DeclarationError(
+                f"Runner({cls.__name__}, init={shown(init)}): init is a dict of keyword arguments"
+            )
         self._init = dict(init or {})
         self.name = cls.__name__
         self.methods: Mapping[str, MethodSpec] = read_methods(cls)

@@ -67,6 +67,11 @@ def read_method(
     given = list(inspect.signature(function).parameters.values())
     if not given or given[0].kind not in _ALLOWED:
         raise DeclarationError(f"{where} takes no self: write def {name}(self, ...)")
+    if given[0].name in hints and given[0].name != "self":
+        raise DeclarationError(
+            f"{where} takes {given[0].name!r} first and no self: write "
+            f"def {name}(self, {given[0].name}, ...)"
+        )
     fields, context = _parameters(where, given[1:], hints)
     codec = _body_codec(where, name, fields, hints)
     answer_hint = hints.get("return", Any)

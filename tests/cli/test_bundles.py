@@ -187,8 +187,8 @@ def test_a_file_of_bentoml_is_answered_with_what_to_do(
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--python", "3.11; rm", "no minor version such as 3.11"),
-        ("--python", "2.7", "no minor version such as 3.11"),
+        ("--python", "3.11; rm", "no minor version from 3.11 on"),
+        ("--python", "2.7", "no minor version from 3.11 on"),
         ("--platform", "windows/amd64", "linux/amd64"),
     ],
 )

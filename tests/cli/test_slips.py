@@ -94,6 +94,31 @@ def test_what_is_no_folder_to_build_is_told_what_is(
     assert said in result.stderr
 
 
+def test_a_tag_where_a_name_is_listed_is_told_what_shows_it(run: Run, save: Save) -> None:
+    save("credit")
+    result = run("models", "list", "credit:latest")
+    assert result.exit_code == 2
+    assert "`minibento models get credit:latest` shows it" in result.stderr
+    assert "`minibento models list credit` lists all" in result.stderr
+
+
+def test_a_server_that_is_not_named_is_asked_for(run: Run) -> None:
+    result = run("reload")
+    assert result.exit_code == 2
+    assert "Missing argument 'NAME'. `minibento status` shows the names" in result.stderr
+
+
+def test_a_file_where_a_folder_is_to_be_written_is_said_to_be_one(run: Run, folder: Path) -> None:
+    (folder / "service.py").write_text("")
+    result = run("init", "service.py")
+    assert result.exit_code == 1
+    assert "service.py is a file: DIR is the folder to write into" in result.stderr
+
+
+def test_a_python_that_minibento_does_not_run_on_is_refused_at_once(run: Run) -> None:
+    assert "'3.9' is no minor version from 3.11 on" in run("build", "--python", "3.9").stderr
+
+
 def test_an_alias_that_moves_tells_from_where_and_the_way_back(run: Run, save: Save) -> None:
     old = save("credit", "one")
     first = run("models", "alias", "credit", "production")

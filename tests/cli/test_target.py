@@ -246,6 +246,13 @@ def test_a_wrong_build_file_is_refused_with_the_mend(folder: Path, text: str, sa
     assert said in message
 
 
+def test_a_build_file_that_names_a_module_that_is_not_there_is_said_to(folder: Path) -> None:
+    (folder / "minibento.yaml").write_text("service: servce:Risk\n")
+    message = refusal(None)
+    assert f"there is no module 'servce' in {folder}" in message
+    assert "correct what names it, such as `service:` in minibento.yaml" in message
+
+
 @pytest.mark.parametrize("text", ["", "labels: {owner: risk}\n"])
 def test_a_build_file_that_names_no_service_leaves_it_to_service_py(
     folder: Path, text: str

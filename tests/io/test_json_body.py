@@ -171,13 +171,22 @@ def test_an_answer_that_nearly_fits_its_hint_is_converted(
 
 
 @pytest.mark.parametrize(
-    ("hint", "value"), [(Tight, {"n": "no"}), (float, "a"), (Inner, {}), (int, None)]
+    ("hint", "value", "said"),
+    [
+        (Tight, {"n": "no"}, r"n: should be a valid integer.*, got 'no'"),
+        (float, "a", r"it: should be a valid number.*, got 'a'"),
+        (Inner, {}, "this field is required"),
+        (int, None, "it: should be a valid integer, got null"),
+        (list[int], ["a"] * 5, r"0: .*; 1: .*; 2: .*; and 2 more"),
+        (list[int], ["a"] * 10_001, "10,001 places are wrong"),
+    ],
 )
-def test_an_answer_that_does_not_fit_its_hint_is_an_error_of_the_service(
-    hint: Any, value: Any
+def test_an_answer_that_does_not_fit_its_hint_is_an_error_of_the_service_in_one_line(
+    hint: Any, value: Any, said: str
 ) -> None:
-    with pytest.raises(BadAnswer, match="hint"):
+    with pytest.raises(BadAnswer, match=f"not what its hint says: .*{said}$") as refused:
         JsonBody(hint).encode(value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

@@ -140,6 +140,13 @@ def test_a_refused_save_leaves_nothing(arguments: Any, error: type[Exception], h
     assert files_below(home) == []
 
 
+def test_one_row_as_the_example_is_told_how_it_goes_in_one_line(home: Path) -> None:
+    model = LogisticRegression().fit([[1.0, 2.0], [2.0, 1.0]], [0, 1])
+    with pytest.raises(SaveRefused, match=r"Expected 2D.*: one row goes as \[row\]") as refused:
+        minibento.sklearn.save_model("m", model, example_input=np.array([1.0, 2.0]))
+    assert "\n" not in str(refused.value)
+
+
 def test_a_bad_name_is_refused(home: Path) -> None:
     with pytest.raises(InvalidTag):
         minibento.sklearn.save_model("../m", pipeline())

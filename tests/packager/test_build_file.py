@@ -70,6 +70,7 @@ def test_a_folder_with_only_a_file_of_bentoml_is_told_what_to_write(tmp_path: Pa
         ("include: '*.py'\n", r":1: include is '\*\.py', must be a list"),
         ("labels: [a]\n", r":1: labels is a list, must hold keys"),
         ("python: {version: 3}\n", r":1: python\.version is '3', must be a minor version"),
+        ("python: {version: 3.9}\n", r":1: python\.version is '3.9', must be .* from 3.11 on"),
         ("models: ['../x']\n", r":1: models: "),
         ("service: !!python/name:os.system x\n", r":1: the tag "),
     ],

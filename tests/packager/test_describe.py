@@ -39,6 +39,8 @@ def test_what_lies_in_the_project_only_cannot_be_imported(
     )
     staged = project(tmp_path / "staged", service="import helper\n" + SERVICE)
     monkeypatch.setenv("PYTHONPATH", f"{whole}:{':'.join(sys.path)}")
+    with pytest.raises(BuildError, match=rf"no module 'serve' in {whole}: put it there"):
+        describe(Place(staged, "serve", None), whole)
     with pytest.raises(BuildError, match=r"No module named 'helper': put it into .* or pip inst"):
         describe(Place(staged, "service", None), whole)
 

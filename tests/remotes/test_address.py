@@ -65,6 +65,20 @@ def test_anything_else_is_refused_with_what_is_taken(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("/srv/credit", "file:///srv/credit"),
+        ("host:5000/credit", "oci://host:5000/credit"),
+        ("https://host/team/credit:v1", "oci://host/team/credit:v1"),
+        ("docker://host/credit", "oci://host/credit"),
+    ],
+)
+def test_a_path_or_registry_without_its_scheme_is_answered_with_it(given: str, meant: str) -> None:
+    with pytest.raises(RemoteError, match=rf"did you mean {meant}\?"):
+        Address.parse(given)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "oci://me:hunter2@host/credit",

@@ -172,6 +172,15 @@ def bad_name() -> type:
     return Bad
 
 
+def bad_self() -> type:
+    class Bad:
+        @method(batchable=True)
+        def go(items: list[int]) -> list[int]:  # type: ignore[misc]  # noqa: N805 -- the slip that is meant
+            return items
+
+    return Bad
+
+
 def bad_import() -> type:
     class Bad:
         @method
@@ -200,6 +209,7 @@ BAD = [
     (bad_example, "takes a DataFrame, its example is list"),
     (bad_empty_example, "Bad.go: example_input has no rows"),
     (bad_name, "the name of a runner method begins with a letter"),
+    (bad_self, r"takes 'items' first and no self: write def go\(self, items, ...\)"),
     (bad_import, "names something unknown: name 'Decimal' is not defined; import it outside of"),
     (bad_unmarked, "Bad has no runner method: mark one with @minibento.method"),
 ]

@@ -76,7 +76,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert Options() == Options(1, None, 128, 100, None, 4096)
 
 
-TARGETS: list[tuple[Any, dict[str, Any] | None, str]] = [
+TARGETS: list[tuple[Any, Any, str]] = [
     (
         Model(),
         None,
@@ -85,6 +85,7 @@ TARGETS: list[tuple[Any, dict[str, Any] | None, str]] = [
     (print, None, "a Runner runs a class or a model"),
     ("credit:latest", None, r"pass the class itself .* or minibento.models.get\(tag\)"),
     (Model, {"siez": 3}, r"Runner\(Model, init={'siez': 3}\): got an unexpected keyword"),
+    (Model, [3], r"Runner\(Model, init=\[3\]\): init is a dict of keyword arguments"),
     (Model(), {"size": 3}, "init= is for a class"),
 ]
 

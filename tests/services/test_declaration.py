@@ -197,6 +197,10 @@ def no_self() -> int:
     return 1
 
 
+def data_first(row: list[float]) -> int:
+    return 1
+
+
 @pytest.mark.parametrize(
     ("method", "says"),
     [
@@ -210,6 +214,7 @@ def no_self() -> int:
         (streams, "generator"),
         (generates, "generator"),
         (no_self, "takes no self"),
+        (data_first, r"S.data_first takes 'row' first and no self: write def data_first(self, row"),
     ],
 )
 def test_a_method_that_cannot_be_an_endpoint_is_refused_with_the_mend(

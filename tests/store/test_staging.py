@@ -5,12 +5,14 @@ import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from minibento.errors import StoreError
 from minibento.store.locks import hold
-from minibento.store.staging import collect, stage
+from minibento.store.staging import collect, scratch, stage
 
 DIE = """
 import os, sys
@@ -72,6 +74,56 @@ def test_a_folder_that_cannot_be_locked_does_not_stay(
     with pytest.raises(OSError, match="No space left"), stage(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The system's folder for temporary files, for this test."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_killed_processs_temporary_folder_is_removed_by_the_next_one(temporary: Path) -> None:
+    killed = [sys.executable, "-c", DIE.replace("stage(Path(sys.argv[1]))", "scratch()")]
+    killed[2] = killed[2].replace("import stage", "import scratch")
+    died = subprocess.run(
+        killed, env={**os.environ, "TMPDIR": str(temporary)}, check=False, timeout=60
+    )
+    assert died.returncode == -9
+    (debris,) = temporary.iterdir()
+    assert (debris / "half").exists()
+    with scratch() as folder:
+        assert list(temporary.iterdir()) == [folder]
+        with scratch() as second:
+            assert {*temporary.iterdir()} == {folder, second}
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_else_lies_among_temporary_files_is_left_alone(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (temporary / "minibento-1000").mkdir()
+    (temporary / "minibento-tmp-file").touch()
+    (temporary / "minibento-tmp-link").symlink_to(temporary / "minibento-1000")
+    before = set(temporary.iterdir())
+    with scratch() as folder:
+        assert set(temporary.iterdir()) == {*before, folder}
+        (temporary / "minibento-tmp-another").mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with scratch() as folder:
+        assert set(temporary.iterdir()) == {*before, temporary / "minibento-tmp-another", folder}
+    assert list((temporary / "minibento-1000").iterdir()) == []
+
+
+def test_where_no_temporary_folder_can_be_made_it_says_where(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary / "gone"))
+    with (
+        pytest.raises(StoreError, match=f"cannot make a temporary folder: {temporary}/gone"),
+        scratch(),
+    ):
+        pass
 
 
 def test_stray_files_do_not_disturb(tmp_path: Path) -> None:
