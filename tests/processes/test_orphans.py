@@ -41,3 +41,34 @@ def test_all_children_end_but_those_that_are_spared_and_so_does_a_group() -> Non
         check=False,
     )
     assert done.stdout.split() == ["True", "set()", "9"], done
+
+
+CROWD = """
+import os, threading, time
+from minibento.processes import orphans
+
+over = time.monotonic() + 1.5
+
+def come_and_go() -> None:
+    while time.monotonic() < over:
+        pid = os.posix_spawn("/bin/true", ["true"], {})
+        os.waitpid(pid, 0)
+
+threads = [threading.Thread(target=come_and_go) for _ in range(4)]
+for one in threads:
+    one.start()
+looks = 0
+while time.monotonic() < over:
+    orphans.children()
+    looks += 1
+for one in threads:
+    one.join()
+print("looked" if looks else "")
+"""
+
+
+def test_processes_that_end_while_children_are_looked_for_are_no_error() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CROWD], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.stdout.split() == ["looked"], done

@@ -164,7 +164,8 @@ def test_the_detector_sees_requests_that_are_lost(folder: Path) -> None:
     """The negative control of F13: the supervisor is killed, and its children with it."""
     with loaded(folder) as server, asking(server) as clients:
         server.process.kill()
-    with pytest.raises(AssertionError, match="lost"):
+    # API workers that outlive the others by a moment say so.
+    with pytest.raises(AssertionError, match="lost|503"):
         check_nothing_lost(clients)
 
 
