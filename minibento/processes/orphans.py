@@ -18,14 +18,12 @@ _POLL_SECONDS = 0.002
 def children() -> set[int]:
     """The children of this process that live, adopted ones too; none where there is no /proc."""
     found = set()
-    with suppress(FileNotFoundError):
-        for name in filter(str.isdigit, os.listdir("/proc")):
-            # Any of them may end meanwhile; a glob for stat fails of that now and then.
-            with suppress(OSError):
-                text = Path("/proc", name, "stat").read_text("ascii", "replace")
-                fields = text.rpartition(")")[2].split()
-                if int(fields[_PPID]) == os.getpid() and fields[_STATE] != "Z":
-                    found.add(int(name))
+    # Any of them may end meanwhile; a glob for stat itself fails of that now and then.
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (path / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
+            if int(fields[_PPID]) == os.getpid() and fields[_STATE] != "Z":
+                found.add(int(path.name))
     return found
 
 

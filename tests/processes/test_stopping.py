@@ -165,7 +165,7 @@ def test_the_detector_sees_requests_that_are_lost(folder: Path) -> None:
     with loaded(folder) as server, asking(server) as clients:
         server.process.kill()
     # API workers that outlive the others by a moment say so.
-    with pytest.raises(AssertionError, match="lost|503"):
+    with pytest.raises(AssertionError, match=r"lost|503"):
         check_nothing_lost(clients)
 
 
