@@ -11,6 +11,9 @@ from minibento.services.declaration import Declaration
 
 __all__ = ["page_routes"]
 
+# Read once, with the code: what is installed may be another version, or gone, when a process that
+# was forked from this one needs it.
+_DOCS = files("minibento.asgi").joinpath("docs_page.html").read_text("utf-8")
 # Nothing from outside, nowhere to send anything but this server; styles and script are the page's.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -25,13 +28,12 @@ _SAFE = {
 
 def page_routes(declaration: Declaration) -> list[Route]:
     """`/openapi.json`, `/docs`, and `/` that leads there."""
-    html = files("minibento.asgi").joinpath("docs_page.html").read_text("utf-8")
 
     async def description(request: Request) -> Response:
         return JSONResponse(openapi(declaration, request.scope.get("root_path", "")))
 
     async def docs(_: Request) -> Response:
-        return Response(html, media_type="text/html", headers=_SAFE)
+        return Response(_DOCS, media_type="text/html", headers=_SAFE)
 
     async def root(request: Request) -> Response:
         return RedirectResponse(request.scope.get("root_path", "") + "/docs", 307)

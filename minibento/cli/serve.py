@@ -17,6 +17,7 @@ from minibento.cli.target import place
 from minibento.config import layers
 from minibento.config.command_line import pairs
 from minibento.config.settings import Config
+from minibento.errors import UsageError
 from minibento.processes.descriptors import ask_for_more
 from minibento.processes.place import Place
 from minibento.processes.sockets import Port
@@ -78,7 +79,7 @@ def serve(
     """
     open_missing()
     ask_for_more()
-    at = place(target, Path.cwd())
+    at = place(target, _here())
     if at.bundle is not None:
         _prepare_bundle(at, watching=watching)
     resolved = layers.read({**flags, "set": settings}, os.environ, file)
@@ -100,6 +101,13 @@ def serve(
         _supervise(config, port, target, watching=watching)
     else:
         _serve_alone(at, config, port)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the current folder has been removed: cd to one that is there") from None
 
 
 def _prepare_bundle(at: Place, *, watching: bool) -> None:
@@ -139,7 +147,7 @@ def _supervise(config: Config, port: Port, target: str | None, *, watching: bool
     from minibento.processes.supervisor.server import Server
 
     async def run() -> int:
-        locate = partial(_located, target, Path.cwd())
+        locate = partial(_located, target, _here())
         server = Server(locate, config, port, target or ".", watching=watching, on_ready=say_ready)
         return await server.run()
 

@@ -61,6 +61,7 @@ class ImportedService:
         """
         loops.load()
         import_module("minibento.processes.http_server")
+        import_module("uvicorn.lifespan.off")  # which uvicorn looks up for itself
         for runner in self._service.declaration.runners.values():
             if isinstance(runner, Runner):
                 with suppress(MinibentoError):  # the call says so that needs it

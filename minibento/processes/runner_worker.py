@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import sys
+from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from minibento.asgi.collector import keep_what_is_loaded
@@ -37,8 +39,10 @@ class LoadedModel:
         return {}
 
     def complete(self) -> None:
-        """The event loop's library."""
+        """The libraries of the event loop and of the numbers of threads."""
         loops.load()
+        with suppress(ImportError):  # see use_threads
+            import_module("threadpoolctl")
 
     def serve(
         self,

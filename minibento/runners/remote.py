@@ -164,10 +164,10 @@ class ProcessEngine:
         while True:
             try:
                 return await self._connected(path)
-            except (OSError, ProtocolError) as error:
+            except (OSError, MemoryError, ProtocolError) as error:
                 if pause == LAST_PAUSE and not told:
                     told = True
                     said = "runner %r: no connection to %s: %s; it is tried again and again"
-                    _LOG.warning(said, self._name, path, error)
+                    _LOG.warning(said, self._name, path, str(error) or repr(error))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LAST_PAUSE)

@@ -176,15 +176,18 @@ class UnixChannel(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's protocol
         """The loop: it is over, whoever ended it."""
-        if not self._over:
-            self._read_last_words()
-        self._over = self._gone = True
-        self._outbox.clear()
-        self._shared.close()
-        self._tell()
-        # Whoever receives holds this channel too. Left to the garbage collector, which comes
-        # rarely, each worker that was replaced would leave its ledger mapped and open for minutes.
-        self._receiver = _nobody
+        try:
+            if not self._over:
+                self._read_last_words()
+        finally:
+            # Whatever fails above, such as for want of memory: who is not told waits for ever.
+            self._over = self._gone = True
+            self._outbox.clear()
+            self._shared.close()
+            self._tell()
+            # Whoever receives holds this channel too. Left to the garbage collector, which comes
+            # rarely, each worker that was replaced would leave its ledger mapped for minutes.
+            self._receiver = _nobody
 
     def _read_last_words(self) -> None:
         """Read on to the end: a write that fails ends a transport before its reads.

@@ -298,6 +298,30 @@ def test_a_wrong_start_is_refused_within_2_seconds(
     assert seconds < 2
 
 
+def test_a_start_in_a_folder_that_was_removed_is_one_line(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            'rmdir ../gone && exec "$@"',
+            "sh",
+            sys.executable,
+            "-m",
+            "minibento.cli",
+            "serve",
+        ],
+        cwd=gone,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "Error: the current folder has been removed: cd to one that is there\n"
+
+
 def test_host_and_port_come_from_the_environment(app: Path) -> None:
     _, errors, _ = failed(app, "serve", MINIBENTO_HOST="192.0.2.1", MINIBENTO_PORT="4567")
     assert "192.0.2.1" in errors

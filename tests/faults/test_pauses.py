@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.model import lost, offered, percentile, service
+from minibento.processes.supervisor.kernel_view import look_at
+from tests.faults.model import address, lost, offered, percentile, request, service
+from tests.processes.launching import until
 from tests.processes.serving import Running, running
 
 # It computes until there is a file.
@@ -47,6 +50,7 @@ def paused(server: Running) -> Iterator[None]:
     pids = [one["pid"] for one in server.status()["processes"]]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
+    until(lambda: all((seen := look_at(pid)) and seen.stopped for pid in pids))
     try:
         yield
     finally:
@@ -92,6 +96,35 @@ def test_who_stood_still_together_goes_on_together(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_twenty_seconds_are_like_one_and_a_half(tmp_path: Path) -> None:
     held_up(tmp_path, 20.0)
+
+
+def test_what_came_in_a_pause_came_in_time(tmp_path: Path) -> None:
+    """On connections that idle, and behind the first bytes of a request, past their time."""
+    service(tmp_path, workers=1)
+    whole = request().data
+    short = {f"MINIBENTO_LIMITS__{one}_SECONDS": "1" for one in ("KEEP_ALIVE", "HEADERS", "BODY")}
+    with running(tmp_path, MINIBENTO_API_WORKERS="1", **short) as server:
+        silent = socket.create_connection(address(server), timeout=20)
+        connections = {
+            cut: [socket.create_connection(address(server), timeout=20) for _ in range(5)]
+            for cut in (0, 20, len(whole) - 5)
+        }
+        for cut, ones in connections.items():
+            for one in ones:
+                one.sendall(whole[:cut] if cut else whole)
+                assert cut or b" 200 " in one.recv(1000)
+        with paused(server):
+            for cut, ones in connections.items():
+                for one in ones:
+                    one.sendall(whole[cut:])
+            threading.Event().wait(1.2)
+        for ones in connections.values():
+            for one in ones:
+                assert b" 200 " in one.recv(1000), server.server.output
+                one.close()
+        # Who said nothing is sent away as ever.
+        assert silent.recv(1) == b""
+        silent.close()
 
 
 @pytest.mark.slow

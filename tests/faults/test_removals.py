@@ -11,6 +11,32 @@ from tests.processes.launching import Launched, launched, until
 from tests.processes.serving import Running, running
 
 GOOD = {"nonce": 1, "kind": "good"}
+# In front of a service: in each worker, writes down what is looked for in order to be imported, and
+# the pages that are read.
+SPY = """
+import pathlib
+import sys
+
+
+def note(name):
+    if "worker" in pathlib.Path("/proc/self/cmdline").read_text():
+        with open("needed", "a") as file:
+            file.write(name + "\\n")
+
+
+class Spy:
+    def find_spec(self, name, path=None, target=None):
+        note(name)
+
+
+def read(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(".html"):
+        note(arguments[0])
+
+
+sys.meta_path.insert(0, Spy())
+sys.addaudithook(read)
+"""
 
 
 def says(server: Running, words: str) -> None:
@@ -46,6 +72,23 @@ def test_without_its_code_it_serves_and_says_what_keeps_it_from_loading(tmp_path
         server.until(lambda status: all(one["state"] == "ready" for one in status["processes"]))
         assert server.reload()["ok"]
         assert server.post("/treat", GOOD) == [1, 2]
+
+
+def test_workers_need_nothing_of_an_environment_that_is_being_replaced(tmp_path: Path) -> None:
+    """What is installed may be another version by then, or gone."""
+    service(tmp_path, workers=1)
+    path = tmp_path / "service.py"
+    path.write_text(SPY + path.read_text())
+    with running(tmp_path) as server:
+        for role in ("runner-worker", "api-worker"):
+            server.until_replaced(role, server.kill(role))
+        with httpx2.Client(base_url=server.server.url, timeout=20) as http:
+            assert http.post("/treat", json=GOOD).json() == [1, 2]
+            assert http.post("/treat", json=[]).status_code == 422
+            assert http.post("/treat", json={}).status_code == 500
+            for page in ("/docs", "/openapi.json", "/metrics", "/readyz"):
+                assert http.get(page).status_code == 200
+    assert not (tmp_path / "needed").exists(), (tmp_path / "needed").read_text()
 
 
 def test_a_socket_that_was_removed_is_told_of_and_a_reload_makes_another(tmp_path: Path) -> None:

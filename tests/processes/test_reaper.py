@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -61,3 +62,38 @@ def test_what_has_been_collected_is_not_killed_again() -> None:
 
     asyncio.run(run())
     assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
+
+
+# Without the right to kill processes of others, beside a child that becomes another's.
+ANOTHERS = """
+import asyncio, os, subprocess, sys
+from minibento.processes.supervisor.reaper import Reaper
+
+async def run():
+    reaper = Reaper(asyncio.get_running_loop())
+    code = "import os, sys; os.setuid(65534); print('now', flush=True); sys.stdin.read()"
+    pipe = subprocess.PIPE
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe)
+    child.stdout.readline()
+    end = reaper.end_of(child.pid)
+    reaper.kill(child.pid)
+    print("goes on", flush=True)
+    child.stdin.close()
+    child.returncode = os.waitstatus_to_exitcode(await asyncio.wait_for(end, 20))
+    reaper.close()
+
+asyncio.run(run())
+"""
+
+
+@pytest.mark.system
+def test_a_child_that_has_become_another_users_ends_nobody_who_would_kill_it() -> None:
+    done = subprocess.run(
+        ["setpriv", "--bounding-set=-kill", sys.executable, "-c", ANOTHERS],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (0, "goes on\n"), done.stderr
+    assert "is another user's by now and cannot be killed" in done.stderr

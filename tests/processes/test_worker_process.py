@@ -25,10 +25,14 @@ def test_a_worker_that_lives_on_after_it_was_killed_is_told_of_once(
         ours, theirs = socket.socketpair()
         worker = WorkerProcess("worker", ours, VitalsPage(), reaper, lambda *_: None)
         worker.known_as(child.pid)
+        worker.ready.set_result(None)
+        ready = [worker.is_ready]
         try:
             # Nobody hears of its end before the loop turns.
             for _ in range(5):
                 worker.kill("it has been silent for 1.1 s")
+            ready.append(worker.is_ready)
+            assert ready == [True, False]
             async with asyncio.timeout(10):
                 return await worker.ended
         finally:

@@ -323,7 +323,7 @@ async def test_a_path_that_nobody_serves_is_tried_until_somebody_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(remote, "FIRST_PAUSE", 0.0)
-    worker, refusals = FakeWorker(), [ConnectionRefusedError(), FileNotFoundError()]
+    worker, refusals = FakeWorker(), [ConnectionRefusedError(), MemoryError(), FileNotFoundError()]
 
     async def connected(_: str) -> Channel:
         if refusals:

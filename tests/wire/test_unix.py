@@ -780,6 +780,30 @@ def test_the_last_words_of_an_end_that_has_gone_arrive_even_if_something_is_sent
     run(body())
 
 
+def test_a_loss_is_told_though_the_last_words_cannot_be_read(run: Run, path: Path) -> None:
+    def fail(_: Message) -> None:
+        raise MemoryError
+
+    async def body() -> None:
+        failures: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, found: failures.append(found))
+        with listening(path) as listener:
+            connecting = asyncio.ensure_future(connect(path))
+            worker = await raw_worker(listener)
+            caller = End(await connecting)
+            caller.channel.receive(fail)
+            caller.channel.send(Cancel(1))
+            await settled()
+            worker.sendall(b"".join(frames.FrameWriter().parts(Cancel(1))))
+            worker.close()
+            caller.channel.send(Cancel(2))
+            caller.channel._flush()
+            await caller.gone.wait()
+            assert isinstance(failures[0]["exception"], MemoryError)
+
+    run(body())
+
+
 def test_an_end_that_never_reads_is_lost_before_it_eats_all_memory(
     run: Run, path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,12 +1,14 @@
 """Learns how each child ended; waits for children itself, as nothing else here does."""
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
 
 __all__ = ["Reaper", "in_words"]
 
+_LOG = logging.getLogger("minibento")
 # A worker may die before it has said its name, so the ends of processes that nobody has asked about
 # are kept; not for long, for the kernel gives a number to another process some day.
 _UNCLAIMED_SECONDS = 10.0
@@ -40,7 +42,10 @@ class Reaper:
         """Send a signal to a child that has not been collected: its number is still its own."""
         future = self._awaited.get(pid)
         if future is not None and not future.done():
-            os.kill(pid, number)
+            try:
+                os.kill(pid, number)
+            except PermissionError:
+                _LOG.error("process %d is another user's by now and cannot be killed", pid)
 
     def close(self) -> None:
         """Collect no more."""

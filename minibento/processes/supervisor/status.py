@@ -61,6 +61,8 @@ def _of_group(group: Group, now: float, *, leaving: bool) -> Iterator[dict[str, 
 
 
 def _state(process: WorkerProcess, leaving: bool) -> str:
+    if process.killed:
+        return "dead"
     if process.stopped:
         return "stopped"
     if not process.is_ready:

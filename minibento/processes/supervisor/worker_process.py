@@ -43,6 +43,7 @@ class WorkerProcess:
         ended: Resolves to how it ended, in words.
         since: When it was started, monotonic seconds.
         debugging: Whether somebody is in a debugger in it.
+        killed: Whether it was for a reason; it may live on for as long as the kernel is busy in it.
         fresh_bytes: Memory that it shared with no other process when it became ready.
     """
 
@@ -62,7 +63,7 @@ class WorkerProcess:
         self.since = time.monotonic()
         self.debugging = False
         self.fresh_bytes = 0
-        self._killed = False
+        self.killed = False
         self._loop = loop
         self._reaper = reaper
         self._page = vitals
@@ -77,9 +78,9 @@ class WorkerProcess:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it became ready and has not ended."""
+        """Whether it became ready and has neither ended nor been killed."""
         done = self.ready.done() and self.ready.exception() is None
-        return done and not self.ended.done()
+        return done and not self.ended.done() and not self.killed
 
     @property
     def vitals(self) -> Vitals:
@@ -99,10 +100,10 @@ class WorkerProcess:
         self._control.send(document)
 
     def kill(self, reason: str) -> None:
-        """End it now; `reason` goes into the log, once: in a call of the kernel it lives on."""
-        if self.ended.done() or self._killed:
+        """End it now; `reason` goes into the log, once: it may live on."""
+        if self.ended.done() or self.killed:
             return
-        self._killed = True
+        self.killed = True
         _LOG.error("%s[%s] is killed: %s", self.title, self.pid or "?", reason)
         self.end_now()
 
