@@ -1,4 +1,4 @@
-"""Fifty writers at once lose nothing, also when they are not root (cases S3, S4, S5)."""
+"""Fifty writers at once lose nothing, also when they are not root (cases S3, S4, S5; S8)."""
 
 import json
 import os
