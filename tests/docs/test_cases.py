@@ -99,7 +99,7 @@ def named_in(path: Path) -> set[str]:
     return {
         case
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         for case in CASE.findall(ast.get_docstring(node) or "")
     }
 
