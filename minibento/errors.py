@@ -35,6 +35,8 @@ and the mend. On the command line all of them leave with exit code 1; wrong usag
 leaves with 2.
 """
 
+import math
+
 __all__ = [
     "AlreadyExists",
     "BadResult",
@@ -202,7 +204,7 @@ class DeadlineExceeded(MinibentoError, TimeoutError):
 
 
 class Overloaded(MinibentoError):
-    """A bounded queue is full.
+    """A bounded queue is full, or an answer is predicted to come too late.
 
     Attributes:
         retry_after: Seconds after which a new try makes sense, at least 1.
@@ -213,6 +215,15 @@ class Overloaded(MinibentoError):
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+    @classmethod
+    def predicted(cls, where: str, ahead: str, seconds: float, left: float) -> "Overloaded":
+        """An answer would take so many seconds, with so much `ahead`; fewer are left for it."""
+        return cls(
+            f"{where}: with {ahead} ahead an answer would take about {seconds * 1000:.0f} ms, "
+            f"{max(left, 0) * 1000:.0f} ms are allowed",
+            retry_after=max(1, math.ceil(seconds - left)),
+        )
 
 
 class Unavailable(MinibentoError):

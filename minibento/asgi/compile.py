@@ -34,7 +34,7 @@ def compiled(lifecycle: Lifecycle, serving: Serving) -> ASGIApp:
     room = Room(serving.max_room)
     endpoints: dict[str, ASGIApp] = {}
     for method in declaration.methods:
-        invoke = invoker(method, lifecycle.instance, lifecycle.threads)
+        invoke = invoker(method, lifecycle.instance, lifecycle.threads, admission=serving.admission)
         meter = Meter(lifecycle.metrics, method.name, line)
         endpoint = Endpoint(method, invoke, request_id, meter, loop, serving=serving, room=room)
         endpoints[method.path] = timed(endpoint) if serving.timings else endpoint

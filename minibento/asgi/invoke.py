@@ -3,11 +3,15 @@
 import asyncio
 import contextvars
 import inspect
+import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from typing import Any
 
+from minibento.asgi.daemon_threads import DaemonThreads
+from minibento.call import current_call
+from minibento.errors import Overloaded
 from minibento.services.context import Context
 from minibento.services.method import Method
 
@@ -17,10 +21,18 @@ Pending = Coroutine[Any, Any, Any]
 Invoke = Callable[[Any, Context | None], Pending]
 
 
-def invoker(method: Method, instance: object, threads: Executor) -> Invoke:
-    """What calls the method and is awaited, whether it is `async def` or `def`."""
+def invoker(method: Method, instance: object, threads: DaemonThreads, *, admission: bool) -> Invoke:
+    """What calls the method and is awaited, whether it is `async def` or `def`.
+
+    Args:
+        threads: Where a `def` method runs.
+        admission: Whether its call is refused where it is predicted to end after its deadline.
+    """
     call = _call(method, getattr(instance, method.name))
-    return call if method.is_async else _in_thread(call, threads)
+    if method.is_async:
+        return call
+    in_thread = _in_thread(call, threads)
+    return _admitted(in_thread, method.name, threads) if admission else in_thread
 
 
 def _call(method: Method, bound: Callable[..., Any]) -> Callable[[Any, Context | None], Any]:
@@ -53,6 +65,21 @@ def _optional(
         return bound(**given) if context is None else bound(**given, **{context: ctx})
 
     return call
+
+
+def _admitted(invoke: Invoke, name: str, threads: DaemonThreads) -> Invoke:
+    def checked(value: Any, context: Context | None) -> Pending:
+        # While a thread is free everybody is let in: if predictions are wrong, only trying tells.
+        if seconds := threads.predicted:
+            call = current_call.get()
+            if call is not None and call.deadline is not None:
+                left = call.deadline - time.monotonic()
+                if seconds > left:
+                    ahead = f"{threads.waiting} calls"
+                    raise Overloaded.predicted(name, ahead, seconds, left)
+        return invoke(value, context)
+
+    return checked
 
 
 def _in_thread(call: Callable[[Any, Context | None], Any], threads: Executor) -> Invoke:

@@ -24,6 +24,8 @@ class Serving:
         timings: Whether answers carry `Server-Timing` and `Minibento-Model`.
         timeout: Seconds until an answer is due, instead of the service's own; a method that was
             given one keeps it.
+        admission: Whether a call of a `def` method is refused that is predicted to wait too long
+            for a thread.
         max_body: Bytes of the largest body that is read.
         max_room: Bytes of all large bodies that are held at once.
         show_errors: Whether the answer to an unexpected error shows its last line and its place
@@ -34,6 +36,7 @@ class Serving:
     access_log: bool = False
     timings: bool = False
     timeout: float | None = None
+    admission: bool = True
     max_body: int = MAX_BODY
     max_room: int = MAX_ROOM
     show_errors: bool = False
@@ -52,6 +55,7 @@ class Serving:
             access_log=config.access_log,
             timings=config.timings,
             timeout=config.timeout,
+            admission=config.api_admission,
             max_body=config.limits.body_bytes,
             max_room=config.limits.total_body_bytes,
         )

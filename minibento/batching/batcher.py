@@ -157,11 +157,8 @@ class Batcher:
         left = longest if deadline is None else min(longest, deadline - now - RETURN_SECONDS)
         seconds = expected - now + queue.slip.seconds
         if seconds > left:
-            raise Overloaded(
-                f"{queue.method}: with {self.outstanding} items ahead an answer would take about "
-                f"{seconds * 1000:.0f} ms, {max(left, 0) * 1000:.0f} ms are allowed",
-                retry_after=max(1, math.ceil(seconds - left)),
-            )
+            ahead = f"{self.outstanding} items"
+            raise Overloaded.predicted(queue.method, ahead, seconds, left)
 
     def _wake(self) -> None:
         """Decide at the end of this loop turn, when all that came with it has been queued."""

@@ -17,6 +17,7 @@ from minibento.cli.target import place
 from minibento.config import layers
 from minibento.config.command_line import pairs
 from minibento.config.settings import Config
+from minibento.processes.descriptors import ask_for_more
 from minibento.processes.place import Place
 from minibento.processes.sockets import Port
 from minibento.processes.standard_streams import open_missing
@@ -76,6 +77,7 @@ def serve(
     file, else from the service's code.
     """
     open_missing()
+    ask_for_more()
     at = place(target, Path.cwd())
     if at.bundle is not None:
         _prepare_bundle(at, watching=watching)

@@ -124,6 +124,8 @@ class Config:
         host: Address to listen on.
         port: Port to listen on; 0: a free one.
         api_workers: Processes that take requests; None: nobody said, so one.
+        api_admission: Whether calls of `def` methods are refused that are predicted to be answered
+            too late.
         api_max_requests: Requests after which one of these is recycled; None: never.
         api_max_memory: Bytes of private memory at which one of these is recycled; None: none.
         timeout: Seconds an answer may take where a method says nothing; None: as declared.
@@ -143,6 +145,7 @@ class Config:
     host: str = field(default="127.0.0.1", metadata={"kind": text("an address or host name")})
     port: int = field(default=3000, metadata={"kind": whole(0, 65535)})
     api_workers: int | None = field(default=None, metadata={"kind": whole(1, 4096)})
+    api_admission: bool = field(default=True, metadata={"kind": flag()})
     api_max_requests: int | None = field(default=None, metadata={"kind": whole(1)})
     api_max_memory: int | None = field(default=None, metadata={"kind": size()})
     timeout: float | None = field(default=None, metadata={"kind": number("seconds")})

@@ -110,8 +110,12 @@ def _fork_on_request(channel: socket.socket, first: dict[str, Any], prepared: Pr
             control.send(channel, {"refused": threads})
         else:
             work = partial(_forked, channel, first, prepared, request["worker"], descriptors)
-            fork_worker(work, first["supervisor"])
-            control.send(channel, {"forked": True})
+            try:
+                fork_worker(work, first["supervisor"])
+            except OSError as error:  # what is loaded is kept for when it can be done
+                control.send(channel, {"unable": str(error)})
+            else:
+                control.send(channel, {"forked": True})
         for descriptor in descriptors:
             os.close(descriptor)
 

@@ -20,13 +20,19 @@ def fork_worker(work: Callable[[], int], supervisor: int) -> None:
     """Run `work` in a new process, whose parent is `supervisor` and whose exit code it gives.
 
     Called on the main thread, of a process that has no other. Returns in the caller only.
+
+    Raises:
+        OSError: the system makes no process now, for want of memory or by a limit of processes.
     """
     middle = os.fork()
     if middle:
-        with suppress(ChildProcessError):  # user code has chosen to ignore SIGCHLD
-            os.waitpid(middle, 0)
+        _check(middle)
         return
-    if os.fork():
+    try:
+        worker = os.fork()
+    except OSError as error:
+        os._exit(error.errno or 1)
+    if worker:
         os._exit(0)
     code = 1
     try:
@@ -37,6 +43,17 @@ def fork_worker(work: Callable[[], int], supervisor: int) -> None:
     except BaseException:  # noqa: BLE001 - the copy must never go on in its parent's code
         traceback.print_exc()
     leave(code)
+
+
+def _check(middle: int) -> None:
+    """Wait for the process in the middle; raises what it was refused."""
+    try:
+        _, status = os.waitpid(middle, 0)
+    except ChildProcessError:  # user code has chosen to ignore SIGCHLD
+        return
+    number = os.waitstatus_to_exitcode(status)
+    if number > 0:
+        raise OSError(number, os.strerror(number))
 
 
 def leave(code: int) -> None:

@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from minibento.config.settings import Config
 from minibento.metrics import Metrics
+from minibento.processes.descriptors import Shortage
 from minibento.processes.http_door import Door
 from minibento.processes.http_protocol import HttpProtocol
 from minibento.processes.http_refusals import Refusal, Refusals
@@ -71,6 +72,7 @@ class HttpServer:
         self._servers: list[asyncio.Server] = []
         self._clock: asyncio.TimerHandle | None = None
         self._hasty = False
+        self._shortage = Shortage()
         self.closed = asyncio.Event()
 
     @property
@@ -201,6 +203,7 @@ class HttpServer:
         return [one for one in self._state.connections if isinstance(one, HttpProtocol)]
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Renew the Date header of all answers."""
+        """Once a second: renew the Date header of all answers, look whether any may still come."""
+        self._shortage.look()
         self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode())]
         self._clock = loop.call_later(_DATE_SECONDS, self._tick, loop)

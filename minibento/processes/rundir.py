@@ -74,6 +74,17 @@ class RunDirectory:
             aside.write_text(json.dumps({"name": name, "pid": int(self.path.name), "url": url}))
             aside.replace(self.path / _INFO)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody has removed it; where that cannot be seen, nobody has."""
+        try:
+            self.path.lstat()
+        except FileNotFoundError:
+            return True
+        except OSError:  # somebody has taken rights away above it
+            pass
+        return False
+
     def remove(self) -> None:
         """Remove the directory and all in it."""
         with suppress(OSError), _locked(self.path.parent):

@@ -160,10 +160,14 @@ class ProcessEngine:
         gone.set()
 
     async def _patiently(self, path: str) -> Channel:
-        pause = FIRST_PAUSE
+        pause, told = FIRST_PAUSE, False
         while True:
             try:
                 return await self._connected(path)
-            except (OSError, ProtocolError):
+            except (OSError, ProtocolError) as error:
+                if pause == LAST_PAUSE and not told:
+                    told = True
+                    said = "runner %r: no connection to %s: %s; it is tried again and again"
+                    _LOG.warning(said, self._name, path, error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LAST_PAUSE)

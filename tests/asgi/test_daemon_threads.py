@@ -3,8 +3,9 @@
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 
 import pytest
 
@@ -68,6 +69,69 @@ def test_shut_down_it_drops_what_has_not_begun_and_takes_no_more(two: DaemonThre
         two.submit(len, ())
     go_on.set()
     assert all(one.result(10) for one in held)
+
+
+class Held:
+    """Jobs of two threads that end when told, in the order in which they came, by a clock."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.threads = DaemonThreads(2, "test-held", lambda: self.now)
+        self.held: deque[tuple[Future[bool], threading.Event]] = deque()
+
+    def begin(self) -> None:
+        go_on = threading.Event()
+        self.held.append((self.threads.submit(go_on.wait, 10), go_on))
+
+    def end(self, seconds: float) -> None:
+        """The oldest ends, so many seconds later."""
+        self.now += seconds
+        future, go_on = self.held.popleft()
+        while not future.running():  # a thread may be about to take it
+            threading.Event().wait(0.001)
+        go_on.set()
+        assert future.result(10)
+
+
+def test_a_wait_is_predicted_from_how_long_jobs_take_and_how_many_wait() -> None:
+    bench = Held()
+    assert bench.threads.predicted == 0
+    bench.begin()
+    bench.begin()
+    assert bench.threads.predicted == 0  # nothing is known
+    bench.end(2.0)
+    assert bench.threads.predicted == 0  # one is free
+    bench.begin()
+    assert bench.threads.predicted == pytest.approx(2.0 * (1 + 1 / 2))
+    bench.begin()
+    bench.begin()
+    assert bench.threads.waiting == 2
+    assert bench.threads.predicted == pytest.approx(2.0 * (1 + 3 / 2))
+    while bench.held:
+        bench.end(0.0)
+    bench.threads.shutdown()
+
+
+def test_what_ends_later_than_predicted_is_learnt_and_forgotten() -> None:
+    bench = Held()
+    for seconds in (1.0, 30.0):
+        bench.begin()
+        bench.end(seconds)
+    bench.begin()
+    bench.begin()
+    slow = bench.threads.predicted
+    assert slow > 10
+    bench.end(1.0)
+    bench.end(0.0)
+    for _ in range(60):
+        bench.begin()
+        bench.end(1.0)
+    bench.begin()
+    bench.begin()
+    assert bench.threads.predicted < 3
+    while bench.held:
+        bench.end(0.0)
+    bench.threads.shutdown()
 
 
 def test_one_that_never_ends_does_not_keep_the_interpreter() -> None:

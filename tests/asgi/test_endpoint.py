@@ -427,7 +427,7 @@ def test_a_timed_out_sync_method_keeps_its_slot_until_it_ends() -> None:
         sent = await call(app, "/blocks", parts(b""))
         assert sent[0]["status"] == 504
         threads: Any = lifecycle(app).threads
-        assert threads.idle == threads._most - 1
+        assert threads._idle == threads._most - 1
         instance(app).held.set()
         await app.stop()
 

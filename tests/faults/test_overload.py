@@ -89,6 +89,11 @@ class Sleeping:
     async def unbounded_echo(self, number: int) -> int:
         return await self.unbounded.echo(number)
 
+    @minibento.api(timeout=1.0)
+    def in_thread(self, number: int) -> int:
+        time.sleep(0.2)
+        return number
+
     @minibento.api
     async def small_held(self, path: str) -> int:
         return await self.small.held(path)
@@ -365,6 +370,31 @@ def test_the_detector_sees_work_that_is_done_for_nobody(url: str) -> None:
     """The negative control of O4: the server is not told how long its callers wait."""
     with pytest.raises(AssertionError, match=r"<= \(0\.1"):
         check_wasted(url, "unbounded")
+
+
+def answered_in_threads(url: str) -> Counter[int]:
+    """What becomes of three times as many calls of a `def` method as its 40 threads can take."""
+    found = statuses(offered(url, "/in_thread", 600 / CAPACITY, 4))
+    assert set(found) <= {200, 503, 504}
+    return found
+
+
+def test_a_method_that_waits_for_a_thread_answers_what_it_can_and_refuses_the_rest(
+    url: str,
+) -> None:
+    found = answered_in_threads(url)
+    assert found[200] > 0.6 * 200 * 4
+    assert found[503] > 5 * found[504]
+
+
+@pytest.mark.slow
+def test_without_admission_threads_work_for_those_who_have_given_up(tmp_path: Path) -> None:
+    """The control."""
+    (tmp_path / "service.py").write_text(SERVICE)
+    with under_fire(tmp_path, MINIBENTO_API_WORKERS="1", MINIBENTO_API_ADMISSION="no") as running:
+        found = answered_in_threads(running.server.url)
+    assert found[503] == 0
+    assert found[200] < 0.6 * 200 * 4
 
 
 def refused(calls: Sequence[Future[httpx2.Response]]) -> int:

@@ -171,6 +171,9 @@ class Nursery:
             )
             self._forks_no_more()
             return None
+        if "unable" in answer:
+            process.end_now()
+            raise StartFailed(f"no process can be forked at the moment: {answer['unable']}")
         if "ended" in answer:
             process.end_now()
             raise StartFailed(f"the nursery of {self.kind.title} ended: {answer['ended']}")
@@ -280,6 +283,7 @@ class Nursery:
         self._control.drain()
         self._control.close()
         words = in_words(end.result())
+        failure = self._prepared.exception() if self._prepared.done() else None
         started = self.ready
         if not self._prepared.done():
             self._prepared.set_exception(
@@ -290,7 +294,9 @@ class Nursery:
         if started:
             self._prepared = self._loop.create_future()
         if self.kind.forks and (started or self.restarts):
-            self._restart = self._loop.create_task(self._again(words, answered=started))
+            # What a load raised says more than the exit code that it led to.
+            said = str(failure or words)
+            self._restart = self._loop.create_task(self._again(said, answered=started))
 
     async def _again(self, words: str, *, answered: bool) -> None:
         """A nursery that was ready once is started again for ever."""

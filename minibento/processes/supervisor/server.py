@@ -42,6 +42,7 @@ _LATE_SECONDS, _PATIENCE_SECONDS = 0.5, 1.5
 # From a second Ctrl-C to the end, whatever still runs.
 _HASTE_SECONDS = 2.0
 _FIRST_TRIES = 3
+_OBEYED = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 # What shells show of a command that Ctrl-C has ended: of a server only before it was one.
 _INTERRUPTED = 130
 
@@ -215,6 +216,8 @@ class Server:
         await self._succession.leave(self._config.grace, self._port.close)
 
     def _obey_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        # Who started this may have blocked them, and that is inherited.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _OBEYED)
         loop.add_signal_handler(signal.SIGTERM, self._terminate)
         loop.add_signal_handler(signal.SIGINT, self._interrupt)
         if sys.stdin is not None and sys.stdin.isatty():
@@ -272,7 +275,7 @@ class Server:
             if now >= told + (self._notify.watchdog_seconds or math.inf):
                 self._notify.watchdog()
                 told = now
-            if not gone and not self._directory.path.exists():
+            if not gone and self._directory.is_gone:
                 gone = True
                 _LOG.error(
                     "the run directory %s was removed: reload and status cannot find this server, "

@@ -12,6 +12,7 @@ from typing import Any
 from minibento.log import with_traceback
 from minibento.processes.control import Control
 from minibento.processes.orphans import end_group
+from minibento.processes.pauses import Pauses
 from minibento.processes.supervisor.failure import StartFailed
 from minibento.processes.supervisor.kernel_view import look_at, private_bytes
 from minibento.processes.supervisor.reaper import Reaper, in_words
@@ -61,12 +62,14 @@ class WorkerProcess:
         self.since = time.monotonic()
         self.debugging = False
         self.fresh_bytes = 0
+        self._killed = False
         self._loop = loop
         self._reaper = reaper
         self._page = vitals
         self._last = vitals.read()
         # Its last beat, when that was first seen, and the processor seconds used by then.
         self._stood = (0.0, 0.0, 0.0)
+        self._pauses = Pauses()
         self._received = received
         self._control = Control(channel, self._said, self._lost)
         # A failure that nobody awaits any more is no warning.
@@ -96,9 +99,10 @@ class WorkerProcess:
         self._control.send(document)
 
     def kill(self, reason: str) -> None:
-        """End it now; `reason` goes into the log."""
-        if self.ended.done():
+        """End it now; `reason` goes into the log, once: in a call of the kernel it lives on."""
+        if self.ended.done() or self._killed:
             return
+        self._killed = True
         _LOG.error("%s[%s] is killed: %s", self.title, self.pid or "?", reason)
         self.end_now()
 
@@ -130,7 +134,7 @@ class WorkerProcess:
         seen = look_at(self.pid)
         if seen is None:
             return None
-        vitals = self.vitals
+        vitals = self._pauses.excused(self.vitals, now)
         if vitals.beat != self._stood[0]:
             self._stood = (vitals.beat, now, seen.cpu_seconds)
         _, since, before = self._stood
