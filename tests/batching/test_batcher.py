@@ -435,6 +435,7 @@ async def test_a_call_larger_than_the_queue_is_taken_whole_or_not_at_all(bench: 
 
 @on_a_loop
 async def test_who_has_gone_is_dropped_before_the_batch_forms_and_gives_room(bench: Bench) -> None:
+    """Case F11."""
     queue = bench.queue(limit=3)
     bench.put(queue, 0)
     await turn()

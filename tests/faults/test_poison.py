@@ -116,7 +116,10 @@ def test_one_of_a_thousand_kills(tmp_path: Path) -> None:
 def test_the_detector_sees_items_that_kill_again_and_again(tmp_path: Path) -> None:
     """The negative control of F8: it is never the same item."""
     service(tmp_path)
-    with running(tmp_path, **QUIET) as server, pytest.raises(AssertionError, match="== 2"):
+    with (
+        running(tmp_path, **QUIET) as server,
+        pytest.raises(AssertionError, match=r"\b[3-9] == 2\b"),
+    ):
         check_killed(server, 3, 60, kind="segv")
 
 
@@ -223,7 +226,7 @@ def test_a_hundred_batches_of_nonsense(tmp_path: Path) -> None:
 def test_the_detector_sees_answers_that_are_crossed(tmp_path: Path) -> None:
     """The negative control of F10 and F19: a model that gives them in another order."""
     broken_service(tmp_path, "return answers\n", "return answers[::-1]\n")
-    with running(tmp_path, **QUIET) as server, pytest.raises(AssertionError, match="== 0"):
+    with running(tmp_path, **QUIET) as server, pytest.raises(AssertionError, match="crossed"):
         check_nonsense(server, 3)
 
 
@@ -253,5 +256,5 @@ def test_a_model_that_wants_all_memory_fails_alone(tmp_path: Path) -> None:
 def test_the_detector_sees_a_worker_that_ends_of_it(tmp_path: Path) -> None:
     """The negative control of F18: as the system would end it for its memory."""
     service(tmp_path)
-    with running(tmp_path, **QUIET) as server, pytest.raises(AssertionError, match="== 0"):
+    with running(tmp_path, **QUIET) as server, pytest.raises(AssertionError, match="restarts"):
         check_alone(server, "segv")

@@ -101,6 +101,7 @@ def test_who_is_not_ready_or_in_a_debugger_is_left_alone(monkeypatch: pytest.Mon
 def test_memory_is_counted_exactly_only_where_it_may_be_too_much(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Case F17."""
     bench = Bench(Lifespan(max_memory=100 * MIB), monkeypatch)
     worker = bench.workers[0]
     worker.resident = 99 * MIB

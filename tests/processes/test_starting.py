@@ -1,4 +1,4 @@
-"""Servers that are stopped before they are ready, or never become so (cases F15, F22, O15)."""
+"""Servers that are stopped before they are ready, or never become so (cases F15, F22, O11, O15)."""
 
 import json
 import signal

@@ -161,8 +161,10 @@ def test_a_stop_under_load_loses_no_request(folder: Path) -> None:
 
 
 def test_the_detector_sees_requests_that_are_lost(folder: Path) -> None:
-    """The negative control of F13: the supervisor is killed, and its children with it."""
+    """The negative control of F13: all are killed, those first who could say no in words."""
     with loaded(folder) as server, asking(server) as clients:
+        for pid in server.left():
+            end(pid)
         server.process.kill()
     # API workers that outlive the others by a moment say so.
     with pytest.raises(AssertionError, match=r"lost|503"):

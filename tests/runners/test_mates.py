@@ -112,6 +112,7 @@ KINDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_in_1000_random_batches_with_bad_rows_every_good_row_answers_as_alone(kind: str) -> None:
+    """Case F9."""
     make, spoil = KINDS[kind]
     chance = random.Random(7)
 
@@ -178,6 +179,7 @@ class Mixed:
 
 
 def test_20000_mixed_calls_leave_nothing_behind_and_cross_no_answers() -> None:
+    """Cases F12, F19."""
     chance = random.Random(3)
 
     async def one(runner: Runner, number: int) -> None:

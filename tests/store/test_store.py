@@ -1,4 +1,4 @@
-"""The store's face: finding, listing, aliases, deletion, and stores that are in a bad way (S8)."""
+"""The store's face: finding, listing, aliases, deletion, bad tags (S12) and bad stores (S8)."""
 
 import json
 import os
