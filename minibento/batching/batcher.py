@@ -78,10 +78,13 @@ class Batcher:
             raise Overloaded(f"{queue.method}: {len(queue)} items are waiting already")
         now = self._clock()
         expected = 0.0
-        if queue.longest is not None and (self._batch is not None or self.waiting):
-            # Not asked of an idle worker: if what is predicted is wrong, only trying tells.
-            expected = now + self._predicted(now, queue, len(entries))
-            self._check(now, queue, queue.longest, entries[0].deadline, expected)
+        if queue.longest is not None:
+            answered = now + self._predicted(now, queue, len(entries))
+            # An idle worker is not held to it: if what is predicted is wrong, only trying tells.
+            if self._batch is not None or self.waiting:
+                self._check(now, queue, queue.longest, entries[0].deadline, answered)
+            # Before anything is known of the method there is nothing to learn from its error.
+            expected = answered if queue.policy.compute(1) else 0.0
         for entry in entries:
             entry.arrived = now
             entry.expected = expected
