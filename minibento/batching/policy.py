@@ -63,7 +63,7 @@ class Waiting(Protocol):
 
     @property
     def due(self) -> float:
-        """The head's deadline, `math.inf` if it has none."""
+        """By when the head's batch has to end for its deadline, `math.inf` if it has none."""
         ...
 
 

@@ -108,9 +108,8 @@ class Queue:
 
     @property
     def due(self) -> float:
-        """Deadline of the first item still wanted; only asked while there is one."""
-        deadline = self._head().deadline
-        return math.inf if deadline is None else deadline
+        """By when a batch with the first item still wanted has to end; asked while there is one."""
+        return _due(self._head())
 
     def _head(self) -> Entry:
         while self._entries[0].gone:
@@ -141,11 +140,20 @@ class Queue:
         while (found := self._stacking(count - len(batch), batch)) and len(batch) < count:
             size = len(batch) + len(found)
             for entry in found:
-                (late if self._hopeless(entry, now, size) else batch).append(entry)
-        if not batch and late and not self._hopeless(late[-1], now, 1):
-            batch.append(late.pop())
+                (late if self._hopeless(_due(entry), now, size) else batch).append(entry)
+        if len(batch) < count:
+            self._take_back(batch, late, count, now)
         self._compact()
         return batch, late
+
+    def _take_back(self, batch: list[Entry], late: list[Entry], count: int, now: float) -> None:
+        """Of a batch that did not become as large as was thought, more are in time: the last."""
+        due = min(map(_due, batch), default=math.inf)
+        while late and len(batch) < count and (not batch or late[-1].key == batch[0].key):
+            due = min(due, _due(late[-1]))
+            if self._hopeless(due, now, len(batch) + 1):
+                return
+            batch.insert(0, late.pop())
 
     def _stacking(self, count: int, batch: Sequence[Entry]) -> list[Entry]:
         """Remove up to `count` items that stack with those of a batch, or with the first."""
@@ -166,9 +174,8 @@ class Queue:
         entries.extendleft(reversed(passed_over))
         return found
 
-    def _hopeless(self, entry: Entry, now: float, size: int) -> bool:
-        due = entry.deadline
-        return due is not None and self.policy.hopeless(now, due - RETURN_SECONDS, size)
+    def _hopeless(self, due: float, now: float, size: int) -> bool:
+        return due < math.inf and self.policy.hopeless(now, due, size)
 
     def _compact(self) -> None:
         """While a batch takes long, those who come and go must not fill the memory."""
@@ -182,3 +189,8 @@ class Queue:
         self._entries.clear()
         self._gone = 0
         return left
+
+
+def _due(entry: Entry) -> float:
+    """By when a batch with this item has to end."""
+    return math.inf if entry.deadline is None else entry.deadline - RETURN_SECONDS

@@ -68,6 +68,25 @@ def test_an_item_that_is_in_time_only_alone_goes_alone_where_nobody_else_can() -
     assert (items(batch), items(late)) == ([2], [1])
 
 
+def test_where_all_are_too_late_for_a_large_batch_as_many_go_as_are_in_time() -> None:
+    queue = queue_of(*(entry(n, deadline=3.5) for n in range(8)))
+    batch, late = queue.take(8, now=0.0)
+    assert (items(batch), items(late)) == ([5, 6, 7], [0, 1, 2, 3, 4])
+
+
+def test_who_is_taken_back_makes_nobody_else_late_and_stacks_with_them() -> None:
+    queue = queue_of(entry(1, deadline=1.5), entry(2, deadline=2.5), entry(3, deadline=3.5))
+    batch, late = queue.take(4, now=0.0)
+    assert (items(batch), items(late)) == ([2, 3], [1])
+    queue = queue_of(*(entry(n, deadline=2.5) for n in range(3)), *(entry(n, "b") for n in (3, 4)))
+    batch, late = queue.take(8, now=0.0)
+    assert (items(batch), items(late)) == ([3, 4], [0, 1, 2])
+
+
+def test_the_head_is_due_when_its_answer_has_to_set_off() -> None:
+    assert queue_of(entry(1, deadline=1.0)).due == 1.0 - RETURN_SECONDS
+
+
 def test_an_answer_needs_time_for_its_way_back() -> None:
     batch, late = queue_of(entry(1, deadline=1.0 + RETURN_SECONDS / 2)).take(8, now=0.0)
     assert (batch, items(late)) == ([], [1])
