@@ -127,7 +127,9 @@ class UnixChannel(asyncio.Protocol):
 
     def receive(self, receiver: Receiver) -> None:
         """Set what is called with each message that arrives."""
-        early, self._early, self._receiver = self._early, [], receiver
+        early, self._early = self._early, []
+        if not self._gone:
+            self._receiver = receiver
         for message in early:
             receiver(message)
 

@@ -387,6 +387,26 @@ def test_a_channel_that_is_over_needs_no_garbage_collector(
     run(body())
 
 
+def test_a_channel_that_was_lost_before_anybody_received_needs_none_either(
+    run: Run, path: Path, without_collector: None
+) -> None:
+    async def body() -> None:
+        async with worker_at(path) as worker:
+            channel = await connect(path)
+            lost = asyncio.Event()
+            channel.lost(lost.set)
+            (await worker.accepted.get()).channel.close()
+            await lost.wait()
+            holding = Holding(channel)
+            await holding.gone.wait()
+            gone = weakref.ref(channel)
+            del channel, holding
+            await settled()
+            assert gone() is None
+
+    run(body())
+
+
 def test_a_call_that_is_too_large_is_refused_and_such_an_answer_fails(
     run: Run, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
