@@ -27,11 +27,12 @@ class Records:
         """A batch is about to compute: whoever is left if it ends the process must know of it."""
         if not self._open:
             return
-        calls: dict[Ledger, list[int]] = {}
+        # A call of many items is there once.
+        calls: dict[Ledger, set[int]] = {}
         for entry in batch:
             if entry.origin is not None:
                 ledger, call_id = entry.origin
-                calls.setdefault(ledger, []).append(call_id)
+                calls.setdefault(ledger, set()).add(call_id)
         for ledger, ids in calls.items():
             if ledger in self._open:
                 ledger.begin(ids, len(batch))

@@ -6,7 +6,7 @@ whenever the writer dies in between, the page says what was so just before.
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from mmap import PAGESIZE, mmap
 
@@ -50,7 +50,7 @@ class Ledger:
         """The worker: it is this process that writes here."""
         self._words[_WORKER] = pid
 
-    def begin(self, ids: Sequence[int], total: int) -> None:
+    def begin(self, ids: Collection[int], total: int) -> None:
         """The worker: a batch of `total` items begins, with these calls of this connection."""
         words = self._words
         words[_TOTAL] = 0

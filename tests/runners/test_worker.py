@@ -113,6 +113,16 @@ async def test_a_batch_stands_in_the_ledger_of_each_caller_while_it_computes() -
 
 
 @on_a_loop
+async def test_a_call_of_very_many_items_stands_there_by_its_one_number() -> None:
+    """Else its page would be full, and each call of this caller suspected with it."""
+    async with started(max_batch_size=1024) as bench:
+        caller = bench.joined()
+        call = caller.calls("double", list(range(1000)), many=1000)
+        await bench.begun()
+        assert caller.computing() == Computing(frozenset({call}), 1000)
+
+
+@on_a_loop
 async def test_what_may_not_run_twice_stands_there_until_its_answer_has_been_sent() -> None:
     async with started() as bench:
         caller = bench.joined()
