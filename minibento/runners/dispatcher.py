@@ -3,7 +3,14 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from minibento.errors import MinibentoError, Overloaded, PoisonousItem, Unavailable, WorkerDied
+from minibento.errors import (
+    CannotCross,
+    MinibentoError,
+    Overloaded,
+    PoisonousItem,
+    Unavailable,
+    WorkerDied,
+)
 from minibento.runners.lane import Lane
 from minibento.runners.loss import Verdict, verdict, verdict_on_gone
 from minibento.runners.pending import Pending
@@ -214,7 +221,10 @@ class Dispatcher:
         elif (error := self._refused(pending)) is not None:
             pending.fail(error)
         elif (lane := self._best()) is not None:
-            lane.send(pending)
+            try:
+                lane.send(pending)
+            except CannotCross as large:  # its caller waits: nobody is there to raise it to
+                pending.fail(large)
         else:
             self._parked.put(pending)
 

@@ -13,6 +13,7 @@ import pytest
 
 from minibento.call import Call, current_call
 from minibento.errors import (
+    CannotCross,
     DeadlineExceeded,
     MinibentoError,
     Overloaded,
@@ -24,7 +25,8 @@ from minibento.runners.client import Client
 from minibento.runners.dispatcher import MOST_MOVES
 from minibento.runners.leaving import leaving
 from minibento.runners.method import MethodSpec
-from minibento.wire.messages import Cancel, Credit
+from minibento.wire.messages import Call as WireCall
+from minibento.wire.messages import Cancel, Credit, Message
 from minibento.wire.values import decode, encode
 from tests.runners.lanes import FakeWorker
 
@@ -189,6 +191,24 @@ async def test_who_waits_for_a_worker_is_answered_at_the_deadline() -> None:
     error = await failure(bench.call("a", left=0.01))
     assert isinstance(error, DeadlineExceeded)
     assert bench.joined().calls == []
+
+
+@on_a_loop
+async def test_a_call_that_turns_out_too_large_when_a_worker_comes_keeps_no_other_from_it() -> None:
+    class Narrow(FakeWorker):
+        def send(self, message: Message) -> None:
+            if isinstance(message, WireCall) and decode(*message.payload) == "large":
+                raise CannotCross("too large")
+            super().send(message)
+
+    bench = Bench(workers=0)
+    tasks = await bench.calls("large", "a")
+    worker = Narrow()
+    bench.client.attach(worker)
+    assert worker.items == ["a"]
+    assert isinstance(await failure(tasks[0]), CannotCross)
+    worker.answers("a")
+    assert await tasks[1] == ["done", "a"]
 
 
 @on_a_loop
