@@ -100,6 +100,8 @@ class Connection:
         if self._leaving:
             self._channel.send(leaving(call.id))
             return
+        if call.id in self._entries:  # said twice, by nobody of ours; one of them is answered
+            return
         try:
             method = self._worker.accept(call.method)
             value = decode(*call.payload)

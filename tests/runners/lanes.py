@@ -136,9 +136,10 @@ class FakeCaller:
         many: int | None = None,
         deadline: float | None = None,
         alone: bool = False,
+        number: int | None = None,
     ) -> int:
-        """Call a method; the id of the call."""
-        call = Call(next(self._ids), method, encode(item), deadline, many, alone)
+        """Call a method; the id of the call, `number` or one of its own."""
+        call = Call(number or next(self._ids), method, encode(item), deadline, many, alone)
         assert self._receiver is not None
         self._receiver(call)
         return call.id

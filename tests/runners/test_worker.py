@@ -236,6 +236,20 @@ async def test_a_lost_caller_leaves_nothing_behind() -> None:
         assert bench.worker.state().outstanding == 0
 
 
+@on_a_loop
+async def test_who_says_a_call_twice_gets_one_answer_and_keeps_nobody_from_theirs() -> None:
+    async with started() as bench:
+        caller, other = bench.joined(), bench.joined()
+        first = caller.calls("double", 1)
+        await bench.begun()
+        twice = caller.calls("double", 2)
+        caller.calls("double", 2, number=twice)
+        theirs = other.calls("double", 3)
+        async with asyncio.timeout(5):
+            await bench.answered(other, theirs)
+        assert [message.id for message in caller.got] == [first, twice]
+
+
 # --- it leaves -----------------------------------------------------------------------------------
 
 
