@@ -126,3 +126,19 @@ def test_an_old_one_that_does_not_leave_in_time_is_killed() -> None:
             assert fresh.killed is None
 
     asyncio.run(body())
+
+
+def test_a_slot_that_is_started_once_more_has_one_worker() -> None:
+    """As where the start of another slot of its group has failed, and its own worker has died."""
+
+    async def body() -> None:
+        async with Bench() as bench:
+            old, fresh = bench.nursery.made
+            old.ended.set_result("exit code 0")
+            fresh.ended.set_result("killed by SIGSEGV")
+            await bench.slot.start()
+            await bench.turn()
+            there = [one for one in bench.nursery.made if not one.ended.done()]
+            assert there == [cast("Any", bench.slot.process)]
+
+    asyncio.run(body())

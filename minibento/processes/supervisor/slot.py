@@ -98,6 +98,7 @@ class Slot:
 
     async def start(self) -> None:
         """Start its first worker, and keep one in it from then on. Raises StartFailed."""
+        self.release()  # where the start of another slot failed, this one may be started again
         await self._start()
         self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
