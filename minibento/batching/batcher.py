@@ -27,8 +27,7 @@ class Batcher:
         compute: The thread; nothing else submits batches to it.
         loop: The loop that everything here is called on.
         began: Told of each batch before the thread gets it.
-        ended: Told when a batch has ended; where its items may not run again, only after a turn of
-            the loop in which their answers were sent.
+        ended: Told when a batch has ended.
         observe: Told of each finished batch: queue, entries, when it started, compute seconds.
         found_stuck: Told of a batch that computes far past its callers' deadlines.
         over: Told when such a batch has ended after all.
@@ -237,14 +236,6 @@ class Batcher:
         # Of the first one: those who joined its batch later have made it longer.
         if (expected := batch[0].expected) > 0:
             queue.slip.observe(now - expected)
-        if not queue.repeatable:
-            # Until its answers are on their way the batch counts as computing: should the process
-            # die before, nobody may take it for one that can be run again.
-            self._awake = True
-            self._observe(queue, batch, started, seconds)
-            self._answer(batch, started, values, seconds)
-            self._loop.call_soon(self._answered)
-            return
         self._ended()
         # The next batch computes while the answers of this one are sent. But where a batch is
         # shorter than any timer, sending is the only wait there is for those who come back: the
@@ -257,10 +248,6 @@ class Batcher:
         self._answer(batch, started, values, seconds)
         if short:
             self._wake()
-
-    def _answered(self) -> None:
-        self._ended()
-        self._turn()
 
     def _answer(
         self, batch: list[Entry], started: float, values: list[Any], seconds: float

@@ -166,7 +166,8 @@ class Connection:
         done: Callable[[Outcome], None],
         apart: object = None,
     ) -> Entry:
-        origin = None if self.ledger is None else (self.ledger, call.id)
+        once = not method.spec.idempotent
+        origin = None if self.ledger is None else (self.ledger, call.id, once)
         return method.entry(method.checked(item), call.deadline, done, origin, apart)
 
     def _submit(self, call_id: int, method: Prepared, entries: Sequence[Entry]) -> None:

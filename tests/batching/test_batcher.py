@@ -92,7 +92,6 @@ class Bench:
         policy: Policy | None = None,
         limit: int = 100,
         name: str = "predict",
-        repeatable: bool = True,
         *,
         here: bool = False,
         longest: float | None = math.inf,
@@ -102,7 +101,6 @@ class Bench:
             self._job,
             policy or Greedy(128),
             limit,
-            repeatable=repeatable,
             here=here,
             longest=longest,
         )
@@ -235,9 +233,7 @@ async def test_a_batch_that_computes_here_is_announced_and_ended_like_any_other(
 ) -> None:
     bench.put(bench.queue(Short(1), here=True), 1)
     await turn()
-    bench.put(bench.queue(Short(1), repeatable=False, here=True), 2)
-    await turn()
-    assert bench.heard == [[1], "ended", [2], "ended"]
+    assert bench.heard == [[1], "ended"]
     assert bench.batcher.computing is None
 
 
@@ -608,27 +604,6 @@ async def test_each_batch_is_announced_before_it_computes_and_when_it_has_ended(
     bench.compute.finish()
     await turn()
     assert bench.heard == [[1, 2], "ended", [3], "ended"]
-
-
-@on_a_loop
-async def test_what_may_not_run_twice_has_ended_a_turn_after_its_answers_and_before_the_next(
-    bench: Bench,
-) -> None:
-    queue = bench.queue(repeatable=False)
-    put = bench.put(queue, 1, 2)
-    await turn()
-    bench.put(queue, 3)
-    bench.compute.finish()
-    assert put.values == [1, 2]
-    bench.put(queue, 4)
-    assert bench.heard == [[1, 2]]
-    await turn()
-    assert bench.heard == [[1, 2], "ended", [3, 4]]
-    bench.compute.finish()
-    await bench.batcher.drained()
-    await turn()
-    assert bench.heard[-1] == "ended"
-    assert bench.batcher.outstanding == 0
 
 
 @on_a_loop
