@@ -138,7 +138,7 @@ class Batcher:
         """Answer everything that waits with an error."""
         for queue in self._queues:
             for entry in queue.clear():
-                entry.done(Outcome(error))
+                self._tell(entry, Outcome(error))
         self._settled.set()
 
     def _predicted(self, now: float, queue: Queue, count: int) -> float:
@@ -198,7 +198,7 @@ class Batcher:
         """Start a batch; False if none of its items can still be answered in time."""
         batch, late = queue.take(count, now)
         for entry in late:
-            entry.done(Outcome(_too_late(queue.method, entry, now)))
+            self._tell(entry, Outcome(_too_late(queue.method, entry, now)))
         if not batch:
             return False
         self._batch = batch
@@ -254,7 +254,15 @@ class Batcher:
     ) -> None:
         for entry, value in zip(batch, values, strict=True):
             if not entry.gone:
-                entry.done(Outcome(value, len(batch), started - entry.arrived, seconds))
+                self._tell(entry, Outcome(value, len(batch), started - entry.arrived, seconds))
+
+    def _tell(self, entry: Entry, outcome: Outcome) -> None:
+        """Whoever cannot be told, as memory has run out, keeps nobody else from the answer."""
+        try:
+            entry.done(outcome)
+        except Exception as error:  # noqa: BLE001 - the loop tells it
+            message = "an answer could not be sent"
+            self._loop.call_exception_handler({"message": message, "exception": error})
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -186,8 +186,12 @@ class Connection:
                 errors.append(to_record(outcome.value, method.where, index))
         # What never joined a batch says nothing about how batches went.
         last = max(outcomes, key=lambda outcome: outcome.batch_size)
+        try:
+            joined = values if errors else join(values)
+        except Exception as error:  # noqa: BLE001 - what the model answered cannot be joined
+            joined = error
         whole = Outcome(
-            values if errors else join(values),
+            joined,
             last.batch_size,
             last.queue_seconds,
             last.compute_seconds,

@@ -486,6 +486,25 @@ async def test_a_caller_that_goes_while_its_batch_computes_is_not_answered(bench
 
 
 @on_a_loop
+async def test_a_caller_who_cannot_be_told_keeps_nobody_else_from_the_answer(bench: Bench) -> None:
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, found: told.append(found["message"]))
+
+    def fails(_: Outcome) -> None:
+        raise MemoryError
+
+    queue = bench.queue()
+    for _ in range(2):
+        bench.batcher.submit(queue, [Entry(1, None, None, fails)])
+        mate = bench.put(queue, 2)
+        await turn()
+        bench.compute.finish()
+        await turn()
+        assert mate.values == [2]
+    assert told == ["an answer could not be sent"] * 2
+
+
+@on_a_loop
 async def test_all_gone_and_the_batcher_is_drained(bench: Bench) -> None:
     queue = bench.queue(Told(Wait(100.001)))
     gone = bench.put(queue, 1)
