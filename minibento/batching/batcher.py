@@ -76,17 +76,17 @@ class Batcher:
         if len(queue) >= queue.limit:
             raise Overloaded(f"{queue.method}: {len(queue)} items are waiting already")
         now = self._clock()
-        expected = 0.0
         if queue.longest is not None:
             answered = now + self._predicted(now, queue, len(entries))
             # An idle worker is not held to it: if what is predicted is wrong, only trying tells.
             if self._batch is not None or self.waiting:
                 self._check(now, queue, queue.longest, entries[0].deadline, answered)
-            # Before anything is known of the method there is nothing to learn from its error.
-            expected = answered if queue.policy.compute(1) else 0.0
+            # Then the last of them is answered. Of a method of which nothing is known nothing is
+            # to be learnt by it.
+            if queue.policy.compute(1):
+                entries[-1].expected = answered
         for entry in entries:
             entry.arrived = now
-            entry.expected = expected
             queue.put(entry)
         queue.policy.arrived(now, len(entries))
         self._wake()
@@ -234,7 +234,7 @@ class Batcher:
         now = self._clock()
         queue.policy.finished(now, len(batch), seconds)
         # Of the first one: those who joined its batch later have made it longer.
-        if (expected := batch[0].expected) > 0:
+        if (expected := next((entry.expected for entry in batch if entry.expected), 0.0)) > 0:
             queue.slip.observe(now - expected)
         self._ended()
         # The next batch computes while the answers of this one are sent. But where a batch is

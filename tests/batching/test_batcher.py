@@ -370,6 +370,24 @@ async def test_after_one_stall_a_busy_worker_soon_admits_as_before(bench: Bench)
 
 
 @on_a_loop
+async def test_a_call_of_many_that_comes_as_predicted_teaches_that_predictions_are_right(
+    bench: Bench,
+) -> None:
+    """Though its first batches are answered long before the last, which was predicted."""
+    policy = Adaptive(10, 100.0)
+    policy.prior([(1, 1.0), (5, 1.0), (10, 1.0)])
+    queue = bench.queue(policy)
+    for _ in range(2):
+        bench.put(queue, *range(100))
+        await turn()
+        while bench.compute.jobs:
+            bench.clock.now += 1.0
+            bench.compute.finish(1.0)
+            assert queue.slip.seconds == pytest.approx(0, abs=1e-9)
+            await turn()
+
+
+@on_a_loop
 async def test_what_was_asked_before_anything_was_known_teaches_nothing(bench: Bench) -> None:
     queue = bench.queue(Adaptive(128, 0.1), longest=0.2)
     bench.put(queue, "a")
