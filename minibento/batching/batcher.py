@@ -27,8 +27,7 @@ class Batcher:
         compute: The thread; nothing else submits batches to it.
         loop: The loop that everything here is called on.
         began: Told of each batch before the thread gets it.
-        ended: Told when a batch has ended; where its items may not run again, only after a turn of
-            the loop in which their answers were sent.
+        ended: Told when a batch has ended.
         observe: Told of each finished batch: queue, entries, when it started, compute seconds.
         found_stuck: Told of a batch that computes far past its callers' deadlines.
         over: Told when such a batch has ended after all.
@@ -77,15 +76,15 @@ class Batcher:
         if len(queue) >= queue.limit:
             raise Overloaded(f"{queue.method}: {len(queue)} items are waiting already")
         now = self._clock()
-        expected = 0.0
-        busy = self._batch is not None or self.waiting
-        if queue.longest is not None and busy and queue.policy.compute(1):
+        if queue.longest is not None and (self._batch is not None or self.waiting):
             # Not asked of an idle worker: if what is predicted is wrong, only trying tells.
             expected = now + self._predicted(now, queue, len(entries))
             self._check(now, queue, queue.longest, entries[0].deadline, expected)
+            # Then the last of them is answered, if anything is known of this method.
+            if queue.policy.compute(1):
+                entries[-1].expected = expected
         for entry in entries:
             entry.arrived = now
-            entry.expected = expected
             queue.put(entry)
         queue.policy.arrived(now, len(entries))
         self._wake()
@@ -137,7 +136,7 @@ class Batcher:
         """Answer everything that waits with an error."""
         for queue in self._queues:
             for entry in queue.clear():
-                entry.done(Outcome(error))
+                self._tell(entry, Outcome(error))
         self._settled.set()
 
     def _predicted(self, now: float, queue: Queue, count: int) -> float:
@@ -194,7 +193,7 @@ class Batcher:
         """Start a batch; False if none of its items can still be answered in time."""
         batch, late = queue.take(count, now)
         for entry in late:
-            entry.done(Outcome(_too_late(queue.method, entry, now)))
+            self._tell(entry, Outcome(_too_late(queue.method, entry, now)))
         if not batch:
             return False
         self._batch = batch
@@ -229,18 +228,12 @@ class Batcher:
         self._overrun.end()
         now = self._clock()
         queue.policy.finished(now, len(batch), seconds)
-        # Of the first one: those who joined its batch later have made it longer. And of one that
-        # found an idle worker since its batch began, or a single stall would never be forgotten.
-        if expected := batch[0].expected or (self._free if self._free > started else 0.0):
+        # Of the first whose answer was predicted: those who joined its batch later have made it
+        # longer. Else as predicted when the batch began: an idle worker has no other to learn from,
+        # and would never forget a stall.
+        begun = self._free if self._free > started else 0.0
+        if expected := next((entry.expected for entry in batch if entry.expected), begun):
             queue.slip.observe(now - expected)
-        if not queue.repeatable:
-            # Until its answers are on their way the batch counts as computing: should the process
-            # die before, nobody may take it for one that can be run again.
-            self._awake = True
-            self._observe(queue, batch, started, seconds)
-            self._answer(batch, started, values, seconds)
-            self._loop.call_soon(self._answered)
-            return
         self._ended()
         # The next batch computes while the answers of this one are sent. But where a batch is
         # shorter than any timer, sending is the only wait there is for those who come back: the
@@ -254,16 +247,20 @@ class Batcher:
         if short:
             self._wake()
 
-    def _answered(self) -> None:
-        self._ended()
-        self._turn()
-
     def _answer(
         self, batch: list[Entry], started: float, values: list[Any], seconds: float
     ) -> None:
         for entry, value in zip(batch, values, strict=True):
             if not entry.gone:
-                entry.done(Outcome(value, len(batch), started - entry.arrived, seconds))
+                self._tell(entry, Outcome(value, len(batch), started - entry.arrived, seconds))
+
+    def _tell(self, entry: Entry, outcome: Outcome) -> None:
+        """Whoever cannot be told, as memory has run out, keeps nobody else from the answer."""
+        try:
+            entry.done(outcome)
+        except Exception as error:  # noqa: BLE001 - the loop tells it
+            message = "an answer could not be sent"
+            self._loop.call_exception_handler({"message": message, "exception": error})
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -70,7 +70,6 @@ class Queue:
         job: Runs where it is computed: items to one result or exception each; never raises.
         policy: Decides when how many go.
         limit: Items that may wait; one more is refused.
-        repeatable: Whether an item may run again if its answer is lost.
         here: Whether the job may run on the loop's own thread, if it is short.
         longest: Seconds that an answer may be predicted to take, beside its deadline; None: items
             are refused for no prediction.
@@ -83,7 +82,6 @@ class Queue:
         policy: Policy,
         limit: int,
         *,
-        repeatable: bool = True,
         here: bool = False,
         longest: float | None = math.inf,
     ) -> None:
@@ -93,7 +91,6 @@ class Queue:
         self.limit = limit
         self.longest = longest
         self.slip = Slip()
-        self.repeatable = repeatable
         self.here = here
         self._entries: deque[Entry] = deque()
         self._gone = 0

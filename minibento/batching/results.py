@@ -56,7 +56,7 @@ def split(result: Any, count: int, method: str) -> list[Any]:
 
 def join(results: Sequence[Any]) -> Any:
     """The results of many items in one piece: an array, frame or CSR matrix if they stack."""
-    first = results[0] if results else None
+    first: Any = results[0] if results else None
     kind = type(first)
     if any(type(result) is not kind for result in results):
         return list(results)
@@ -66,10 +66,15 @@ def join(results: Sequence[Any]) -> Any:
         same = all(r.shape == first.shape and r.dtype == first.dtype for r in results)
         return np.stack(results) if same else list(results)
     if is_sparse(first):
+        if any(result.shape[1] != first.shape[1] for result in results):
+            return list(results)
         from scipy import sparse
 
         return sparse.vstack(results, format="csr")
     if hasattr(first, "iloc"):
+        columns = first.index
+        if not columns.is_unique or any(not result.index.equals(columns) for result in results):
+            return list(results)
         import pandas
 
         frame = pandas.DataFrame(list(results)).reset_index(drop=True)

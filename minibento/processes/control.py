@@ -11,6 +11,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from minibento.wire.descriptors import receive_with
+
 __all__ = ["Control", "receive", "send"]
 
 Document = dict[str, Any]
@@ -29,14 +31,15 @@ def send(channel: socket.socket, document: Document, descriptors: Sequence[int] 
 
 
 def receive(channel: socket.socket) -> tuple[Document, list[int]]:
-    """Wait for the next document and its descriptors.
+    """Wait for the next document and its descriptors, which no program of user code inherits.
 
     Raises:
         EOFError: the other end has gone.
     """
-    head, descriptors = b"", []
+    head = b""
+    descriptors: list[int] = []
     while len(head) < _LENGTH.size:
-        data, found, _, _ = socket.recv_fds(channel, _LENGTH.size - len(head), _MOST_DESCRIPTORS)
+        data, found, _ = receive_with(channel, _LENGTH.size - len(head), _MOST_DESCRIPTORS)
         descriptors += found
         if not data:
             raise EOFError

@@ -74,8 +74,11 @@ def _check_version(version: str, named: dict[bytes, bytes]) -> None:
 
 
 def _check_repeated(headers: Sequence[Header]) -> None:
-    if sum(name == b"host" for name, _ in headers) > 1:
+    names = [name for name, _ in headers]
+    if names.count(b"host") > 1:
         raise Refusal(400, "the request has two Host headers: send one")
+    if names.count(b"transfer-encoding") > 1:
+        raise Refusal(400, "the request has two Transfer-Encoding headers: send one, chunked")
 
 
 def _check_coding(version: str, coding: bytes) -> None:

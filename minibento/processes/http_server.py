@@ -73,7 +73,7 @@ class HttpServer:
         self._clock: asyncio.TimerHandle | None = None
         self._hasty = False
         self._shortage = Shortage()
-        self.closed = asyncio.Event()
+        self.closed = asyncio.Event()  # set when nobody is accepted any more
 
     @property
     def connections(self) -> int:
@@ -148,7 +148,8 @@ class HttpServer:
                 await self.retire(linger)
         except TimeoutError:
             count = len(self._state.tasks)
-            self._door.log.warning("stopping: %d requests took longer than %g s", count, grace)
+            if count:
+                self._door.log.warning("stopping: %d requests took longer than %g s", count, grace)
             await self._cut(
                 Refusal(503, "the server stopped before there was an answer", retry_after=1)
             )
@@ -176,6 +177,7 @@ class HttpServer:
         self._door.log.disabled = True
         for server in self._servers:
             server.close()
+        self.closed.set()
         for connection in self._connections():
             connection.cut(refusal)
         for task in self._state.tasks:

@@ -166,7 +166,8 @@ class Connection:
         done: Callable[[Outcome], None],
         apart: object = None,
     ) -> Entry:
-        origin = None if self.ledger is None else (self.ledger, call.id)
+        once = not method.spec.idempotent
+        origin = None if self.ledger is None else (self.ledger, call.id, once)
         return method.entry(method.checked(item), call.deadline, done, origin, apart)
 
     def _submit(self, call_id: int, method: Prepared, entries: Sequence[Entry]) -> None:
@@ -185,8 +186,12 @@ class Connection:
                 errors.append(to_record(outcome.value, method.where, index))
         # What never joined a batch says nothing about how batches went.
         last = max(outcomes, key=lambda outcome: outcome.batch_size)
+        try:
+            joined = values if errors else join(values)
+        except Exception as error:  # noqa: BLE001 - what the model answered cannot be joined
+            joined = error
         whole = Outcome(
-            values if errors else join(values),
+            joined,
             last.batch_size,
             last.queue_seconds,
             last.compute_seconds,

@@ -12,7 +12,7 @@ from minibento.errors import (
     WorkerDied,
 )
 from minibento.runners.lane import Lane
-from minibento.runners.loss import Verdict, verdict, verdict_on_gone
+from minibento.runners.loss import Verdict, verdict, verdict_on_gone, verdict_once
 from minibento.runners.pending import Pending
 from minibento.runners.refusals import Refusals, Remembered, digest
 from minibento.runners.waiting import Waiting
@@ -154,7 +154,7 @@ class Dispatcher:
         What it was computing waits until it is known whether that has ended it.
         """
         (self._lanes if lane in self._lanes else self._leaving).remove(lane)
-        computing = lane.computing()
+        computing, begun = lane.computing(), lane.begun_once()
         orphans = sorted(lane.orphans(), key=lambda pending: pending.due)
         if orphans:
             _LOG.warning(
@@ -164,7 +164,10 @@ class Dispatcher:
         for pending in orphans:
             if pending is self._on_trial:
                 self._on_trial = None
-            found = verdict(pending, computing, self._idempotent(pending.call.method))
+            if self._idempotent(pending.call.method):
+                found = verdict(pending, computing)
+            else:
+                found = verdict_once(pending, begun)
             if found in {Verdict.SUSPECT, Verdict.POISONOUS}:
                 self._held.put(pending)
                 accused.append((found, pending))

@@ -6,7 +6,7 @@ from minibento.runners.gone import Gone, GoneCalls
 from minibento.runners.leaving import is_leaving
 from minibento.runners.pending import Pending
 from minibento.wire.channel import Channel
-from minibento.wire.ledger import Computing
+from minibento.wire.ledger import Begun, Computing
 from minibento.wire.messages import Cancel, Failure, Item, Message
 
 __all__ = ["Lane"]
@@ -81,6 +81,11 @@ class Lane:
         """What the worker was at when it went, or is at now."""
         ledger = self._channel.ledger
         return None if ledger is None else ledger.computing()
+
+    def begun_once(self) -> Begun | None:
+        """The calls that the worker has begun with and that may not begin a second time."""
+        ledger = self._channel.ledger
+        return None if ledger is None else ledger.begun_once()
 
     def gone(self, computing: Computing | None) -> list[Gone]:
         """What is known of the calls that the worker was at and whose callers had left."""

@@ -4,9 +4,9 @@ from enum import Enum, auto
 
 from minibento.runners.gone import Gone
 from minibento.runners.pending import Pending
-from minibento.wire.ledger import Computing
+from minibento.wire.ledger import Begun, Computing
 
-__all__ = ["Verdict", "verdict", "verdict_on_gone"]
+__all__ = ["Verdict", "verdict", "verdict_on_gone", "verdict_once"]
 
 
 class Verdict(Enum):
@@ -18,26 +18,36 @@ class Verdict(Enum):
     DIED = auto()  # it may not be done again
 
 
-def verdict(pending: Pending, computing: Computing | None, idempotent: bool) -> Verdict:
-    """Judge one call. SUSPECT and POISONOUS are meant for the case that the process has ended.
+def verdict(pending: Pending, computing: Computing | None) -> Verdict:
+    """Judge one call of a method that may run again for the same item.
+
+    SUSPECT and POISONOUS are meant for the case that the process has ended.
 
     Args:
         pending: It was not answered when the worker went.
         computing: What the worker was at; None: nothing.
-        idempotent: Whether its method may run again for the same item.
     """
     if pending.begun:
         return Verdict.DIED
     call = pending.call
     if computing is None or not (computing.all_ or call.id in computing.ids):
         return Verdict.INNOCENT
-    if not idempotent:
-        return Verdict.DIED
     if call.alone and _was_alone(computing, many=call.count is not None):
         return Verdict.POISONOUS
     # The first death of a call that happened to be alone proves nothing: somebody may have killed
     # the worker from outside.
     return Verdict.SUSPECT
+
+
+def verdict_once(pending: Pending, begun: Begun | None) -> Verdict:
+    """Judge one call of a method that may not: its answer may have been on the way.
+
+    Args:
+        pending: It was not answered when the worker went.
+        begun: Such calls with which the worker had begun; None: none.
+    """
+    done = pending.begun or (begun is not None and pending.call.id in begun)
+    return Verdict.DIED if done else Verdict.INNOCENT
 
 
 def verdict_on_gone(gone: Gone, computing: Computing) -> Verdict:

@@ -52,7 +52,6 @@ class Prepared:
             job,
             policy,
             options.max_queue,
-            repeatable=spec.idempotent,
             here=here,
             longest=options.longest_seconds,
         )

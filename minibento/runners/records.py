@@ -29,12 +29,15 @@ class Records:
             return
         # A call of many items is there once.
         calls: dict[Ledger, set[int]] = {}
+        once = False  # Of one batch all or none: they are of one method.
         for entry in batch:
             if entry.origin is not None:
-                ledger, call_id = entry.origin
+                ledger, call_id, once = entry.origin
                 calls.setdefault(ledger, set()).add(call_id)
         for ledger, ids in calls.items():
             if ledger in self._open:
+                if once:
+                    ledger.begin_once(ids)
                 ledger.begin(ids, len(batch))
                 self._written.append(ledger)
 

@@ -22,13 +22,12 @@ def hold(path: Path) -> Iterator[None]:
     """
     while True:
         descriptor = _lock(path, fcntl.LOCK_EX)
-        if _is_current(descriptor, path):
-            break
-        os.close(descriptor)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
+        try:
+            if _is_current(descriptor, path):
+                yield
+                return
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager

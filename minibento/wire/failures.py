@@ -25,7 +25,15 @@ _CROSS_AS_THEMSELVES: dict[str, Any] = {
 
 
 def to_record(error: BaseException, method: str, index: int | None = None) -> ErrorRecord:
-    """What crosses in an exception's place."""
+    """What crosses in an exception's place; raises nothing itself."""
+    try:
+        return _record(error, method, index)
+    except BaseException:  # noqa: BLE001 - user code: an exception whose own attributes raise
+        name = type(error).__name__
+        return ErrorRecord("ModelError", f"{method}: {name}: {_text(error)}", index=index)
+
+
+def _record(error: BaseException, method: str, index: int | None) -> ErrorRecord:
     if isinstance(error, ItemError):
         return ErrorRecord(
             "ItemError",

@@ -7,12 +7,12 @@ to an event loop's transport: transports drop descriptors without a word.
 
 import os
 import socket
-from array import array
 from mmap import PAGESIZE, mmap
 from typing import NamedTuple
 
 from minibento.errors import ProtocolError
 from minibento.wire.arena import ARENA_BYTES, MOST_ARENA_BYTES, ArenaReader, ArenaWriter
+from minibento.wire.descriptors import receive_with
 from minibento.wire.frames import VERSION
 from minibento.wire.ledger import LEDGER_BYTES, Ledger
 from minibento.wire.shared_memory import create, mapped
@@ -21,8 +21,6 @@ __all__ = ["HELLO", "Greeting", "Shared", "check_hello", "offer"]
 
 HELLO = b"minibento wire" + VERSION.to_bytes(2, "little")
 _SIZES = {"calls": ARENA_BYTES, "answers": ARENA_BYTES, "ledger": LEDGER_BYTES}
-# Exactly: the next larger space would take a fourth.
-_DESCRIPTORS_SPACE = socket.CMSG_LEN(len(_SIZES) * array("i").itemsize)
 
 
 class Shared(NamedTuple):
@@ -73,9 +71,12 @@ class Greeting:
             ProtocolError: it is no hello.
         """
         try:
-            data, truncated = self._receive(accepted)
+            data, came, truncated = receive_with(
+                accepted, len(HELLO) - len(self._said), len(_SIZES)
+            )
         except (BlockingIOError, InterruptedError):
             return False
+        self._descriptors += came
         if truncated and len(self._descriptors) < len(_SIZES):
             raise ProtocolError(
                 "descriptors that came with a hello found no room: this process has as many open "
@@ -104,19 +105,6 @@ class Greeting:
     def close(self) -> None:
         """Close the descriptors that came; mapped memory stays. May be called twice."""
         _close(self._descriptors)
-
-    def _receive(self, accepted: socket.socket) -> tuple[bytes, bool]:
-        # Not socket.recv_fds, which drops its flags argument before Python 3.12: without this one,
-        # a program that user code starts at this moment would inherit the descriptors.
-        data, passed, flags, _ = accepted.recvmsg(
-            len(HELLO) - len(self._said), _DESCRIPTORS_SPACE, socket.MSG_CMSG_CLOEXEC
-        )
-        for level, kind, content in passed:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                found = array("i")
-                found.frombytes(content[: len(content) - len(content) % found.itemsize])
-                self._descriptors += found
-        return data, bool(flags & socket.MSG_CTRUNC)
 
 
 def _mapped(descriptors: list[int]) -> tuple[mmap, mmap, mmap]:

@@ -93,7 +93,6 @@ class Bench:
         policy: Policy | None = None,
         limit: int = 100,
         name: str = "predict",
-        repeatable: bool = True,
         *,
         here: bool = False,
         longest: float | None = math.inf,
@@ -103,7 +102,6 @@ class Bench:
             self._job,
             policy or Greedy(128),
             limit,
-            repeatable=repeatable,
             here=here,
             longest=longest,
         )
@@ -236,9 +234,7 @@ async def test_a_batch_that_computes_here_is_announced_and_ended_like_any_other(
 ) -> None:
     bench.put(bench.queue(Short(1), here=True), 1)
     await turn()
-    bench.put(bench.queue(Short(1), repeatable=False, here=True), 2)
-    await turn()
-    assert bench.heard == [[1], "ended", [2], "ended"]
+    assert bench.heard == [[1], "ended"]
     assert bench.batcher.computing is None
 
 
@@ -367,6 +363,55 @@ async def test_a_stall_is_forgotten_though_everybody_is_refused_meanwhile(bench:
 
 
 @on_a_loop
+async def test_after_one_stall_a_busy_worker_soon_admits_as_before(bench: Bench) -> None:
+    policy = Adaptive(128, 0.1)
+    policy.prior([(1, 0.02), (2, 0.02), (4, 0.02)])
+    queue = bench.queue(policy, longest=0.2)
+
+    async def two_batches(seconds: float) -> bool:
+        """One item of each; whether the second was admitted while the first computed."""
+        admitted = True
+        bench.put(queue, "a")
+        await turn()
+        try:
+            bench.put(queue, "b")
+        except Overloaded:
+            admitted = False
+        while bench.compute.jobs:
+            bench.clock.now += seconds
+            bench.compute.finish(seconds)
+            seconds = 0.02
+            await turn()
+        bench.clock.now += 1.0
+        return admitted
+
+    assert await two_batches(0.02)
+    await two_batches(1.0)
+    assert not await two_batches(0.02)
+    for _ in range(20):
+        admitted = await two_batches(0.02)
+    assert admitted
+
+
+@on_a_loop
+async def test_a_call_of_many_that_comes_as_predicted_teaches_that_predictions_are_right(
+    bench: Bench,
+) -> None:
+    """Though its first batches are answered long before the last, which was predicted."""
+    policy = Adaptive(10, 100.0)
+    policy.prior([(1, 1.0), (5, 1.0), (10, 1.0)])
+    queue = bench.queue(policy)
+    for _ in range(2):
+        bench.put(queue, *range(100))
+        await turn()
+        while bench.compute.jobs:
+            bench.clock.now += 1.0
+            bench.compute.finish(1.0)
+            assert queue.slip.seconds == pytest.approx(0, abs=1e-9)
+            await turn()
+
+
+@on_a_loop
 async def test_what_was_asked_before_anything_was_known_teaches_nothing(bench: Bench) -> None:
     queue = bench.queue(Adaptive(128, 0.1), longest=0.2)
     bench.put(queue, "a")
@@ -407,6 +452,9 @@ async def test_what_waits_for_another_method_is_ahead_too(bench: Bench) -> None:
     await turn()
     with pytest.raises(Overloaded, match="score: with 3 items ahead"):
         bench.put(second, "d")
+    unknown = bench.queue(name="new", longest=3.0)
+    with pytest.raises(Overloaded, match="new: with 3 items ahead"):
+        bench.put(unknown, "d")
 
 
 @on_a_loop
@@ -478,6 +526,25 @@ async def test_a_caller_that_goes_while_its_batch_computes_is_not_answered(bench
     bench.compute.finish()
     assert (gone.values, stays.values) == ([], [2])
     assert len(queue) == 0
+
+
+@on_a_loop
+async def test_a_caller_who_cannot_be_told_keeps_nobody_else_from_the_answer(bench: Bench) -> None:
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, found: told.append(found["message"]))
+
+    def fails(_: Outcome) -> None:
+        raise MemoryError
+
+    queue = bench.queue()
+    for _ in range(2):
+        bench.batcher.submit(queue, [Entry(1, None, None, fails)])
+        mate = bench.put(queue, 2)
+        await turn()
+        bench.compute.finish()
+        await turn()
+        assert mate.values == [2]
+    assert told == ["an answer could not be sent"] * 2
 
 
 @on_a_loop
@@ -599,27 +666,6 @@ async def test_each_batch_is_announced_before_it_computes_and_when_it_has_ended(
     bench.compute.finish()
     await turn()
     assert bench.heard == [[1, 2], "ended", [3], "ended"]
-
-
-@on_a_loop
-async def test_what_may_not_run_twice_has_ended_a_turn_after_its_answers_and_before_the_next(
-    bench: Bench,
-) -> None:
-    queue = bench.queue(repeatable=False)
-    put = bench.put(queue, 1, 2)
-    await turn()
-    bench.put(queue, 3)
-    bench.compute.finish()
-    assert put.values == [1, 2]
-    bench.put(queue, 4)
-    assert bench.heard == [[1, 2]]
-    await turn()
-    assert bench.heard == [[1, 2], "ended", [3, 4]]
-    bench.compute.finish()
-    await bench.batcher.drained()
-    await turn()
-    assert bench.heard[-1] == "ended"
-    assert bench.batcher.outstanding == 0
 
 
 @on_a_loop

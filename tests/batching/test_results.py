@@ -101,5 +101,8 @@ def test_sparse_rows_join_to_a_csr_matrix() -> None:
 def test_rows_of_unequal_shape_or_kind_stay_a_list() -> None:
     assert isinstance(join([np.zeros(2), np.zeros(3)]), list)
     assert isinstance(join([np.zeros(2), np.zeros(2, np.int8)]), list)
+    assert isinstance(join([sparse.csr_matrix(np.eye(2)), sparse.csr_matrix(np.eye(3))]), list)
+    assert isinstance(join([pd.Series([1, 2], ["a", "a"]), pd.Series([1, 2], ["a", "a"])]), list)
+    assert isinstance(join([pd.Series([1], ["a"]), pd.Series([1], ["b"])]), list)
     assert join([1, "a"]) == [1, "a"]
     assert join([]) == []

@@ -21,6 +21,7 @@ def test_a_document_and_its_descriptors_arrive_together() -> None:
         os.write(descriptor, b"x")
         assert document == {"do": "fork"}
         assert os.read(read, 1) == b"x"
+        assert not os.get_inheritable(descriptor)
         assert control.receive(right) == ({"do": "more"}, [])
     for one in (read, write, descriptor):
         os.close(one)

@@ -60,6 +60,9 @@ REFUSED: dict[str, bytes] = {
     "chunked twice": request(
         "Host: x", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"
     ),
+    "another coding in a header before": request(
+        "Host: x", "Transfer-Encoding: gzip", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"
+    ),
     "chunked in a list twice": with_coding("chunked, chunked"),
     "gzip, then chunked": with_coding("gzip, chunked"),
     "gzip only": with_coding("gzip"),

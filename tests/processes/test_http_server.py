@@ -213,6 +213,20 @@ def test_what_is_not_answered_at_the_end_of_the_grace_is_503() -> None:
     on_loop(test)
 
 
+def test_without_any_grace_it_says_all_the_same_that_it_is_closed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Who waits for that, as an API worker does, would else have to be killed."""
+
+    async def test() -> None:
+        async with opened() as door:
+            await door.server.stop(grace=0.0)
+            assert door.server.closed.is_set()
+
+    on_loop(test)
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("in_haste", [False, True])
 def test_an_app_that_does_not_end_does_not_keep_the_server(*, in_haste: bool) -> None:
     async def stubborn(_scope: object, _receive: object, _send: object) -> None:

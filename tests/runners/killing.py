@@ -43,6 +43,13 @@ class Mortal:
         os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
+    @method(idempotent=False)
+    def receipt(self, path: str, length: int) -> str:
+        """Writes down that it was done; answers so many characters."""
+        with Path(path).open("a", encoding="utf-8") as log:
+            log.write("charged\n")
+        return "x" * length
+
     @method
     def count(self, stop: int, dies_at: int) -> Iterator[int]:
         for number in range(stop):

@@ -77,9 +77,11 @@ class FakeWorker:
         if ends:
             self.says(End(call_id))
 
-    def computes(self, *items: Any, total: int | None = None) -> None:
-        """A batch of these items begins."""
+    def computes(self, *items: Any, total: int | None = None, once: bool = False) -> None:
+        """A batch of these items begins; `once`: it may not begin a second time."""
         ids = [self.call_of(item).id for item in items]
+        if once:
+            self.ledger.begin_once(ids)
         self.ledger.begin(ids, len(items) if total is None else total)
 
     def dies(self) -> None:

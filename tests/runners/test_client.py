@@ -635,7 +635,7 @@ async def test_what_was_not_computing_waits_for_no_inquiry() -> None:
 async def test_what_may_not_run_twice_fails_when_its_connection_breaks() -> None:
     bench = Bench(1)
     [task] = await bench.calls("a", method="charge")
-    bench.workers[0].computes("a")
+    bench.workers[0].computes("a", once=True)
     bench.workers[0].breaks()
     assert isinstance(await failure(task), WorkerDied)
 
@@ -647,7 +647,7 @@ async def test_what_may_not_run_twice_fails_when_its_connection_breaks() -> None
 async def test_what_may_not_run_twice_fails_if_it_was_computing_and_moves_if_not() -> None:
     bench = Bench(1)
     computing, waiting = await bench.calls("a", "b", method="charge")
-    bench.workers[0].computes("a")
+    bench.workers[0].computes("a", once=True)
     bench.workers[0].dies()
     error = await failure(computing)
     assert isinstance(error, WorkerDied)
@@ -656,6 +656,20 @@ async def test_what_may_not_run_twice_fails_if_it_was_computing_and_moves_if_not
     assert worker.items == ["b"]
     worker.answers("b")
     assert await waiting == ["done", "b"]
+
+
+@on_a_loop
+async def test_what_may_not_run_twice_fails_too_if_its_answer_was_on_the_way() -> None:
+    bench = Bench(1)
+    [worker] = bench.workers
+    done, computing = await bench.calls("a", "b", method="charge")
+    worker.computes("a", once=True)
+    worker.ledger.end()
+    worker.computes("b", once=True)
+    worker.dies()
+    for task in (done, computing):
+        assert isinstance(await failure(task), WorkerDied)
+    assert bench.joined().calls == []
 
 
 # --- streams -------------------------------------------------------------------------------------

@@ -110,6 +110,44 @@ KINDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 }
 
 
+class Strange:
+    """Its exceptions are proxies of what they do not have, and its results do not stack."""
+
+    class Proxy(Exception):
+        def __getattr__(self, name: str) -> Any:
+            raise KeyError(name)
+
+    class Odd(np.ndarray[Any, Any]):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "shape":
+                raise RuntimeError("no shape")
+            return super().__getattribute__(name)
+
+    @method(batchable=True)
+    def answer(self, items: list[Any]) -> list[Any]:
+        return [self.Proxy("bad") if item == "bad" else item for item in items]
+
+    @method(batchable=True)
+    def odd(self, items: list[Any]) -> list[Any]:
+        return [np.zeros(2).view(self.Odd) for _ in items]
+
+
+def test_what_cannot_be_told_of_an_item_or_joined_is_its_own_callers_error_alone() -> None:
+    async def main() -> None:
+        runner = Runner(Strange)
+        good = [runner.answer(number) for number in range(5)]
+        found = await asyncio.gather(*good, runner.answer("bad"), return_exceptions=True)
+        assert found[:5] == list(range(5))
+        assert str(found[5]).endswith("answer: Proxy: bad")
+        joined = await asyncio.gather(
+            runner.odd.batch([1, 2]), runner.answer(7), return_exceptions=True
+        )
+        assert (type(joined[0]), joined[1]) == (ModelError, 7)
+        await runner.stop()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_in_1000_random_batches_with_bad_rows_every_good_row_answers_as_alone(kind: str) -> None:
     """Case F9."""

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -243,6 +244,38 @@ def test_what_may_not_run_twice_does_not(tmp_path: Path) -> None:
         assert log.read_text("utf-8") == "charged\n"
 
     asyncio.run(asyncio.wait_for(main(), LIMIT))
+
+
+def test_what_may_not_run_twice_does_not_if_its_answer_was_on_the_way(tmp_path: Path) -> None:
+    """An answer larger than a socket holds dies with its worker, though it was computed."""
+
+    async def main() -> None:
+        log, channels = tmp_path / "log", list[Channel]()
+
+        async def connected(path: str) -> Channel:
+            channels.append(await connect(path))
+            return channels[-1]
+
+        async with placed(tmp_path, connected=connected) as (runner, pool, _):
+            call = asyncio.create_task(runner.receipt(str(log), 30_000_000))
+            await until(log.exists)
+            # This loop stands still, so no more of the answer comes than a socket holds.
+            _stand_still_until_ended(channels[0])
+            os.kill(pool.pids[0], signal.SIGKILL)
+            with pytest.raises(WorkerDied, match="may or may not have been done"):
+                await call
+            assert await runner.double(1) == 3
+        assert log.read_text("utf-8") == "charged\n"
+
+    asyncio.run(asyncio.wait_for(main(), LIMIT))
+
+
+def _stand_still_until_ended(channel: Channel) -> None:
+    assert channel.ledger is not None
+    until = time.monotonic() + LIMIT
+    while channel.ledger.computing() is not None:
+        assert time.monotonic() < until
+        time.sleep(0.001)
 
 
 def test_a_stream_that_breaks_off_says_so(tmp_path: Path) -> None:

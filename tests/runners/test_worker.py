@@ -123,30 +123,16 @@ async def test_a_call_of_very_many_items_stands_there_by_its_one_number() -> Non
 
 
 @on_a_loop
-async def test_what_may_not_run_twice_stands_there_until_its_answer_has_been_sent() -> None:
+async def test_what_may_not_run_twice_stands_there_after_its_end() -> None:
+    """Its answer may be on the way when the worker dies."""
     async with started() as bench:
         caller = bench.joined()
-        seen: list[object] = []
-        sent = asyncio.Event()
-
-        def flushed() -> None:
-            seen.append(caller.computing())
-            sent.set()
-
-        def on_message(message: Message) -> None:
-            # A channel sends what was given to it at the end of the turn.
-            asyncio.get_running_loop().call_soon(flushed)
-
-        caller.on_message = on_message
+        others = caller.calls("double", 1)
+        await bench.answered(caller, others)
         call = caller.calls("charge", 1)
-        await sent.wait()
-        assert seen == [Computing(frozenset({call}), 1)]
-        await asyncio.sleep(0)
-        assert caller.computing() is None
-        again = caller.calls("charge", 2)
-        sent.clear()
-        await sent.wait()
-        assert caller.replies == {call: 1, again: 2}
+        await bench.answered(caller, call)
+        begun = caller.ledger.begun_once()
+        assert (others in begun, call in begun, caller.computing()) == (False, True, None)
 
 
 @on_a_loop

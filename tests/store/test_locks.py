@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,40 @@ def test_a_lock_file_that_was_removed_while_waiting_is_no_lock(tmp_path: Path) -
     thread.join(10)
     assert entered.is_set()
     assert lock.exists()
+
+
+def test_who_cannot_see_whether_a_lock_counts_holds_none(tmp_path: Path) -> None:
+    folder, moved = tmp_path / "folder", tmp_path / "moved"
+    folder.mkdir()
+    failed: list[BaseException] = []
+
+    def other() -> None:
+        try:
+            with hold(folder / "lock"):
+                pass
+        except OSError as error:
+            failed.append(error)
+
+    with hold(folder / "lock"):
+        thread = threading.Thread(target=other)
+        thread.start()
+        _until_somebody_waits_for(folder / "lock")
+        folder.rename(moved)
+        folder.write_bytes(b"")
+    thread.join(10)
+    assert [type(error) for error in failed] == [NotADirectoryError]
+    with try_hold(moved / "lock") as held:
+        assert held
+
+
+def _until_somebody_waits_for(lock: Path) -> None:
+    inode = f":{lock.stat().st_ino} "
+    until = time.monotonic() + 10
+    while not any(
+        "->" in line and inode in line for line in Path("/proc/locks").read_text().splitlines()
+    ):
+        assert time.monotonic() < until
+        time.sleep(0.001)
 
 
 def test_the_folder_must_be_there(tmp_path: Path) -> None:

@@ -79,6 +79,19 @@ def test_an_exception_that_cannot_be_shown_crosses_all_the_same(
     assert "Hidden" in str(arrived)
 
 
+@pytest.mark.parametrize("instead", [KeyError, SystemExit])
+def test_an_exception_whose_attributes_raise_crosses_all_the_same(
+    instead: type[BaseException],
+) -> None:
+    class Proxy(Exception):
+        def __getattr__(self, name: str) -> object:
+            raise instead(name)
+
+    arrived = crossed(Proxy("bad"))
+    assert type(arrived) is errors.ModelError
+    assert str(arrived) == "m.predict: Proxy: bad"
+
+
 def test_a_kind_that_nobody_knows_is_a_model_error_and_never_looked_up() -> None:
     record = to_record(KeyError("x"), "m.predict")
     record.kind = "annotations"

@@ -5,7 +5,7 @@ from mmap import mmap
 
 import pytest
 
-from minibento.wire.ledger import LEDGER_BYTES, Computing, Ledger
+from minibento.wire.ledger import LEDGER_BYTES, Begun, Computing, Ledger
 from minibento.wire.shared_memory import create
 
 
@@ -46,13 +46,37 @@ def test_after_the_end_it_is_idle() -> None:
 
 def test_more_calls_than_fit_may_all_have_been_in_the_batch() -> None:
     worker, caller = ends()
-    most = LEDGER_BYTES // 8 - 3
+    most = LEDGER_BYTES // 16 - 4
     worker.begin(range(most), most)
     assert caller.computing() == Computing(frozenset(range(most)), most)
     worker.begin(range(most + 1), most + 1)
     assert caller.computing() == Computing(frozenset(), most + 1, all_=True)
     worker.begin([7], 1)
     assert caller.computing() == Computing(frozenset({7}), 1)
+
+
+def test_what_may_not_begin_twice_stands_there_after_its_end_and_while_others_compute() -> None:
+    worker, caller = ends()
+    worker.begin_once([5, 3])
+    worker.begin([5, 3], 2)
+    worker.end()
+    worker.begin([7], 1)
+    begun = caller.begun_once()
+    assert [call for call in range(1, 9) if call in begun] == [3, 5]
+    assert caller.computing() == Computing(frozenset({7}), 1)
+
+
+def test_so_many_of_those_that_some_are_forgotten_count_as_begun_up_to_the_last_of_them() -> None:
+    worker, caller = ends()
+    room = LEDGER_BYTES // 16
+    for call in range(10, 10 + room, 2):
+        worker.begin_once([call + 1, call])
+    assert caller.begun_once() == Begun(frozenset(range(10, 10 + room)), 0)
+    worker.begin_once([2000])
+    assert caller.begun_once().forgotten == 11
+    assert [call in caller.begun_once() for call in (9, 11, 12, 2000, 2001)] == [
+        True, True, True, True, False,
+    ]  # fmt: skip
 
 
 class _Dead(Exception):

@@ -11,11 +11,14 @@ from minibento.processes.supervisor.slot import Slot
 from minibento.processes.supervisor.trying import tried
 from minibento.processes.supervisor.worker_process import WorkerProcess
 
-__all__ = ["LEAVE_SECONDS", "Group", "together"]
+__all__ = ["LEAVE_SECONDS", "LINGER_SECONDS", "Group", "together"]
 
 # From being told to stop to being killed, beyond the grace that the workers were given: shutdown
 # hooks have ten seconds of it.
 LEAVE_SECONDS = 12.0
+# An idle connection may so long bring the request that is under way on it, when another API worker
+# has taken over.
+LINGER_SECONDS = 5.0
 # From being killed to the end.
 _END_SECONDS = 2.0
 

@@ -246,6 +246,9 @@ class Nursery:
         # Nobody may be waiting when it fails.
         self._prepared.add_done_callback(lambda one: one.cancelled() or one.exception())
         child, self.blank = self.blank, None
+        if child is not None and not child.waits:  # when it ended nobody asked how
+            child.channel.close()
+            child = None
         with _possible():
             pid, channel = child or self._child(ONE_THREAD)
         self.pid = pid

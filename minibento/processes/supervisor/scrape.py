@@ -30,13 +30,18 @@ class Scrape:
         self._everybody = everybody
         self._own = own
         self._totals = Totals()
+        # Those that have reported and not ended.
+        self._heard: set[WorkerProcess] = set()
         self._round = 0
         self._missing: dict[int, set[str]] = {}
         self._complete: dict[int, asyncio.Event] = {}
         self._answering: set[asyncio.Task[None]] = set()
 
     def reported(self, process: WorkerProcess, document: dict[str, Any]) -> None:
-        """A process says what it has counted until now."""
+        """A process says what it has counted until now; that stays counted when it has ended."""
+        if process not in self._heard:
+            self._heard.add(process)
+            process.ended.add_done_callback(lambda _: self._gone(process))
         self._totals.report(_key(process), document["metrics"])
         number = document.get("round")
         if number in self._missing:
@@ -44,19 +49,19 @@ class Scrape:
             if not self._missing[number]:
                 self._complete[number].set()
 
-    def gone(self, process: WorkerProcess) -> None:
-        """A process has ended; what it counted stays counted."""
-        self._totals.gone(_key(process))
-        for number, missing in self._missing.items():
-            missing.discard(_key(process))
-            if not missing:
-                self._complete[number].set()
-
     def asked(self, process: WorkerProcess, ask: int) -> None:
         """A process wants the numbers of all."""
         answering = asyncio.ensure_future(self._answer(process, ask))
         self._answering.add(answering)
         answering.add_done_callback(self._answering.discard)
+
+    def _gone(self, process: WorkerProcess) -> None:
+        self._heard.discard(process)
+        self._totals.gone(_key(process))
+        for number, missing in self._missing.items():
+            missing.discard(_key(process))
+            if not missing:
+                self._complete[number].set()
 
     async def _answer(self, process: WorkerProcess, ask: int) -> None:
         self._round += 1

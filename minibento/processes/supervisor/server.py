@@ -294,7 +294,6 @@ class Server:
             self._succession.heard(process, document)
 
     def _ended(self, process: WorkerProcess) -> None:
-        self._scrape.gone(process)
         self._succession.heard(process, {"ended": True})
 
     async def _watch(self, files: Watch) -> None:

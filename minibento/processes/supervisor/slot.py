@@ -86,6 +86,8 @@ class Slot:
         self._farewell = farewell
         # Resolves when the worker's time is over; None: nobody waits for that.
         self._due: asyncio.Future[Over] | None = None
+        # Who was followed last.
+        self._leaving: WorkerProcess | None = None
         self._backoff = Backoff(_CALLERS_WAIT_SECONDS) if always_answers else Backoff()
         self._keeping: asyncio.Task[None] | None = None
 
@@ -96,17 +98,20 @@ class Slot:
 
     async def start(self) -> None:
         """Start its first worker, and keep one in it from then on. Raises StartFailed."""
+        self.release()  # where the start of another slot failed, this one may be started again
         await self._start()
         self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
     @property
     def recycling(self) -> bool:
         """Whether a fresh worker is taking this one's place, or the old one is on its way out."""
+        if self._leaving is not None and not self._leaving.ended.done():
+            return True
         return self._due is not None and self._due.done()
 
     def recycle(self, over: Over) -> None:
         """Have a fresh worker take the place of the one that is in it."""
-        if self._due is not None and not self._due.done():
+        if self._due is not None and not self.recycling:
             self._due.set_result(over)
 
     def release(self) -> None:
@@ -142,7 +147,7 @@ class Slot:
         await self._replace()
 
     async def _follow(self, old: WorkerProcess, over: Over) -> None:
-        """Put a fresh worker beside one whose time is over, then let that one leave."""
+        """Put a fresh worker beside one whose time is over, and tell that one to leave."""
         begun = time.monotonic()
         try:
             await self._start()
@@ -164,9 +169,17 @@ class Slot:
         _LOG.info(said, old.title, old.pid, over.words, fresh.pid, took)
         self.recycled[over.limit] += 1
         self.recycled_why = over.words
+        self._dismiss(old)
+
+    def _dismiss(self, old: WorkerProcess) -> None:
+        """Let a worker leave that was followed; nobody waits for it, as the fresh one may die."""
+        self._leaving = old
         old.say(self._farewell.document)
-        await asyncio.wait({old.ended}, timeout=self._farewell.seconds)
-        old.kill(f"it did not leave within {self._farewell.seconds:.0f} s")
+        seconds = self._farewell.seconds
+        late = asyncio.get_running_loop().call_later(
+            seconds, old.kill, f"it did not leave within {seconds:.0f} s"
+        )
+        old.ended.add_done_callback(lambda _: late.cancel())
 
     async def _replace(self) -> None:
         """Try until a new worker is ready: what was ready once is not given up."""

@@ -1,6 +1,7 @@
 """Starts a fresh child process that shares one descriptor with the supervisor; knows no meaning."""
 
 import os
+import select
 import socket
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,13 @@ class Blank(NamedTuple):
 
     pid: int
     channel: socket.socket
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still there."""
+        poll = select.poll()
+        poll.register(self.channel, 0)  # a hang-up is told all the same
+        return not poll.poll(0)
 
 
 def blank(

@@ -10,7 +10,8 @@ from typing import Any
 
 from minibento.errors import MinibentoError, Unavailable
 from minibento.log import with_traceback
-from minibento.processes.supervisor.generation import LINGER_SECONDS, Generation
+from minibento.processes.supervisor.generation import Generation
+from minibento.processes.supervisor.group import LINGER_SECONDS
 from minibento.processes.supervisor.numbers import Numbers
 from minibento.processes.supervisor.plan import Plan
 from minibento.processes.supervisor.worker_process import WorkerProcess

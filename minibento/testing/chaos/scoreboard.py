@@ -19,7 +19,7 @@ class Tally:
     """The windows after all events of one kind, each up to the next event.
 
     Attributes:
-        times: Events.
+        times: Events, without those that found no process to hit.
         lost: Requests that ended there without an answer they could use.
         excused: Those of them whose connection was at an API worker that was ended.
         refused: Requests that were told no.
@@ -75,6 +75,8 @@ class Scoreboard:
     def faults(self) -> list[str]:
         """What must not have happened, in words; empty: all is well."""
         found = []
+        if not any(one.times for one in self.tallies.values()):
+            found.append("nothing was done to it")
         lost = sum(one.lost - one.excused for one in self.tallies.values())
         if lost:
             found.append(f"{lost} requests were lost")
@@ -119,7 +121,7 @@ class Scoreboard:
 
 
 def _happened(tally: Tally, event: Done) -> None:
-    tally.times += 1
+    tally.times += event.victim is not None or not event.action.role
     if event.whole_seconds is not None:
         tally.whole_seconds = max(tally.whole_seconds or 0.0, event.whole_seconds)
 

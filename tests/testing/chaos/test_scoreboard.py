@@ -52,7 +52,7 @@ def test_only_a_connection_to_an_api_worker_that_was_ended_excuses_a_loss() -> N
         (Done(API, 1.3, "y", 0.3), False),  # it was lost before
         (Done(API, 1.1), False),  # there was none to be ended
     ]:
-        board = Scoreboard.of(record(lost, events=(event,)))
+        board = Scoreboard.of(record(lost, events=(Done(RUNNER, 0.0, "x", 0.1), event)))
         assert (board.faults == []) is excused, event
     for verdict in (Verdict.LATE, Verdict.WRONG, Verdict.UNREACHABLE):
         kept = outcome(1.0, 1.2, verdict)
@@ -61,8 +61,19 @@ def test_only_a_connection_to_an_api_worker_that_was_ended_excuses_a_loss() -> N
 
 
 def test_who_is_refused_or_leaves_is_not_lost() -> None:
-    board = Scoreboard.of(record(outcome(0, 1, Verdict.REFUSED, 503), outcome(0, 1, Verdict.LEFT)))
+    ended = outcome(0, 1, Verdict.REFUSED, 503), outcome(0, 1, Verdict.LEFT)
+    board = Scoreboard.of(record(*ended, events=(Done(RUNNER, 0.5, "x", 0.2),)))
     assert board.faults == []
+
+
+def test_a_siege_in_which_nothing_was_done_has_shown_nothing() -> None:
+    answered = outcome(0.9, 1.5, Verdict.ANSWERED, 200)
+    for events in [(), (Done(RUNNER, 1.0), Done(API, 2.0))]:
+        board = Scoreboard.of(record(answered, events=events))
+        assert board.faults == ["nothing was done to it"]
+        assert sum(one.times for one in board.tallies.values()) == 0
+    events = Done(RUNNER, 1.0), Done(Action("flood"), 2.0)
+    assert Scoreboard.of(record(answered, events=events)).faults == []
 
 
 def test_a_server_that_is_not_whole_at_the_end_is_a_fault() -> None:
