@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from minibento.batching.queue import Entry, Outcome
 from minibento.batching.results import join
-from minibento.errors import BadResult, ItemError
+from minibento.errors import BadResult, ItemError, Overloaded
 from minibento.runners.jobs import Stream
 from minibento.runners.leaving import leaving
 from minibento.runners.prepared import Prepared
@@ -112,7 +112,9 @@ class Connection:
             else:
                 self._many(call, method, value)
         except Exception as error:  # noqa: BLE001 - every call is answered, whatever it holds
-            self._channel.send(Failure(call.id, to_record(error, call.method)))
+            record = to_record(error, call.method)
+            record.refused = isinstance(error, Overloaded)
+            self._channel.send(Failure(call.id, record))
 
     def _one(self, call: Call, method: Prepared, value: Any) -> None:
         def done(outcome: Outcome) -> None:

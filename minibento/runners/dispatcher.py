@@ -1,6 +1,7 @@
 """Which worker a call goes to, and where it goes when that worker is lost; knows no deadline."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from minibento.errors import (
@@ -19,11 +20,13 @@ from minibento.runners.waiting import Waiting
 from minibento.wire.channel import Channel
 from minibento.wire.ledger import Computing
 
-__all__ = ["MOST_MOVES", "Dispatcher"]
+__all__ = ["FULL_SECONDS", "MOST_MOVES", "Dispatcher"]
 
 _LOG = logging.getLogger("minibento")
 # A call that was in the queue of so many workers that died has waited long enough.
 MOST_MOVES = 5
+# A worker that had no room for a call is passed over for so long while others may have.
+FULL_SECONDS = 0.1
 
 
 class Dispatcher:
@@ -61,6 +64,7 @@ class Dispatcher:
         self._lanes: list[Lane] = []
         # Their workers answer what they have, and take nothing more.
         self._leaving: list[Lane] = []
+        self._full_until = 0.0  # By then each of them may have room.
         self._parked = Waiting()
         self._held = Waiting()
         self._suspects = Waiting()
@@ -95,7 +99,7 @@ class Dispatcher:
             self._lost(lane)
             gone()
 
-        lane = Lane(channel, self._settled, leaving)
+        lane = Lane(channel, self._settled, leaving, self._elsewhere)
         channel.lost(lost)
         self._lanes.append(lane)
         for pending in self._parked.empty():
@@ -137,9 +141,14 @@ class Dispatcher:
         self._held.empty()
 
     def _best(self) -> Lane | None:
-        """The lane with the fewest outstanding items; of equal ones the one that rested longest."""
-        best: Lane | None = None
-        for lane in self._lanes:
+        """The lane with the fewest outstanding items; of equal ones the one that rested longest.
+
+        Of those that may have room, if there are any.
+        """
+        lanes, best = self._lanes, None
+        if self._full_until and (now := time.monotonic()) < self._full_until:
+            lanes = [lane for lane in lanes if lane.full_until <= now] or lanes
+        for lane in lanes:
             if (
                 best is None
                 or lane.items < best.items
@@ -230,6 +239,20 @@ class Dispatcher:
                 pending.fail(large)
         else:
             self._parked.put(pending)
+
+    def _elsewhere(self, lane: Lane, pending: Pending) -> bool:
+        """A worker has no room for a call: send it to one that may; False: there is none.
+
+        Who refuses at once has the least to do: all that comes would go there and be refused.
+        """
+        now = time.monotonic()
+        lane.full_until = self._full_until = now + FULL_SECONDS
+        best = self._best()
+        if best is None or best.full_until > now:
+            return False
+        self._again(pending)
+        self._try_suspect()
+        return True
 
     def _try_suspect(self) -> None:
         """Let the most urgent suspect compute alone, unless another one does."""

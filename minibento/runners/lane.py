@@ -19,27 +19,42 @@ class Lane:
         channel: The caller's end.
         settled: Told of each suspect that is here no more, and whether it got its result.
         leaving: Told that the worker takes no more calls, and of each one that it gave back.
+        refused: Told of each call for which it has no room; whether that is dealt with.
 
     Attributes:
         items: Those of the calls that are not answered yet.
         used: Number of the last call that was sent here.
+        full_until: So long it counts as having no room, in monotonic seconds.
     """
 
-    __slots__ = ("_channel", "_gone", "_leaving", "_outstanding", "_settled", "items", "used")
+    __slots__ = (
+        "_channel",
+        "_gone",
+        "_leaving",
+        "_outstanding",
+        "_refused",
+        "_settled",
+        "full_until",
+        "items",
+        "used",
+    )
 
     def __init__(
         self,
         channel: Channel,
         settled: Callable[[Pending, bool], None],
         leaving: "Callable[[Lane, Pending | None], None]",
+        refused: "Callable[[Lane, Pending], bool]",
     ) -> None:
         self._channel = channel
         self._settled = settled
         self._leaving = leaving
+        self._refused = refused
         self._outstanding: dict[int, Pending] = {}
         self._gone = GoneCalls()
         self.items = 0
         self.used = 0
+        self.full_until = 0.0
         channel.receive(self._received)
 
     def send(self, pending: Pending) -> None:
@@ -107,8 +122,11 @@ class Lane:
             if isinstance(message, Failure) and is_leaving(message):
                 self._leaving(self, pending)
                 return
-        if pending is not None:
-            pending.answer(message)
+        if pending is None:
+            return
+        if isinstance(message, Failure) and message.error.refused and self._refused(self, pending):
+            return
+        pending.answer(message)
 
     def _pop(self, call_id: int, *, done: bool = False) -> Pending | None:
         pending = self._outstanding.pop(call_id, None)

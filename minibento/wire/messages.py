@@ -42,7 +42,11 @@ class Call:
 
 @dataclass(slots=True)
 class ErrorRecord:
-    """An exception as it crosses: the name of its type and what is needed to raise it again."""
+    """An exception as it crosses: the name of its type and what is needed to raise it again.
+
+    Attributes:
+        refused: There was no room for the call, and nothing of it has begun.
+    """
 
     kind: str
     detail: str
@@ -53,6 +57,7 @@ class ErrorRecord:
     retry_after: int = 1
     expected: str | None = None
     got: str | None = None
+    refused: bool = False
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from types import SimpleNamespace
 from typing import Any, ParamSpec
 
 import pytest
@@ -22,11 +23,11 @@ from minibento.errors import (
     WorkerDied,
 )
 from minibento.runners.client import Client
-from minibento.runners.dispatcher import MOST_MOVES
+from minibento.runners.dispatcher import FULL_SECONDS, MOST_MOVES
 from minibento.runners.leaving import leaving
 from minibento.runners.method import MethodSpec
 from minibento.wire.messages import Call as WireCall
-from minibento.wire.messages import Cancel, Credit, Message
+from minibento.wire.messages import Cancel, Credit, ErrorRecord, Failure, Message
 from minibento.wire.values import decode, encode
 from tests.runners.lanes import FakeWorker
 
@@ -160,6 +161,68 @@ async def test_an_answer_arrives_at_its_own_caller_with_how_it_went() -> None:
 
 
 # --- without a worker ----------------------------------------------------------------------------
+
+
+def refusal(worker: FakeWorker, item: Any, *, begun: bool = False) -> None:
+    """The worker has no room for a call, or its model says that it has none."""
+    record = ErrorRecord("Overloaded", "full", 503, refused=not begun)
+    worker.says(Failure(worker.call_of(item).id, record))
+
+
+@on_a_loop
+async def test_what_a_worker_has_no_room_for_goes_to_another_that_may_have() -> None:
+    bench = Bench(2)
+    left, right = bench.workers
+    [task] = await bench.calls("a")
+    refusal(left, "a")
+    assert right.items == ["a"]
+    refusal(right, "a")
+    assert isinstance(await failure(task), Overloaded)
+    assert bench.resent == 0
+
+
+@on_a_loop
+async def test_a_worker_without_room_is_passed_over_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(2)
+    left, right = bench.workers
+    tasks = await bench.calls("a", "b")
+    refusal(left, "a")
+    tasks += await bench.calls("c", "d")
+    assert (left.items, right.items) == (["a"], ["b", "a", "c", "d"])
+    later = time.monotonic() + FULL_SECONDS
+    monkeypatch.setattr(
+        "minibento.runners.dispatcher.time", SimpleNamespace(monotonic=lambda: later)
+    )
+    tasks += await bench.calls("e")
+    assert left.items == ["a", "e"]
+    right.answers("b", "a", "c", "d")
+    left.answers("e")
+    assert await asyncio.gather(*tasks) == [["done", item] for item in "abcde"]
+
+
+@on_a_loop
+async def test_where_no_worker_has_room_a_call_is_refused_by_one_of_them() -> None:
+    bench = Bench(2)
+    left, right = bench.workers
+    tasks = await bench.calls("a", "b")
+    refusal(left, "a")
+    refusal(right, "a")
+    refusal(right, "b")
+    assert (left.items, right.items) == (["a"], ["b", "a"])
+    for task in tasks:
+        assert isinstance(await failure(task), Overloaded)
+
+
+@on_a_loop
+async def test_what_a_model_says_of_its_own_room_is_its_answer() -> None:
+    bench = Bench(2)
+    left, right = bench.workers
+    [task] = await bench.calls("a")
+    refusal(left, "a", begun=True)
+    assert isinstance(await failure(task), Overloaded)
+    assert right.calls == []
 
 
 @on_a_loop

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from minibento.errors import ModelError
+from minibento.errors import ModelError, Overloaded
 from minibento.metrics import Metrics
 from minibento.runners.leaving import leaving
 from minibento.runners.method import method
@@ -18,7 +18,7 @@ from minibento.runners.source import ClassSource
 from minibento.runners.worker import Worker, WorkerState
 from minibento.wire.ledger import Computing
 from minibento.wire.memory import pair
-from minibento.wire.messages import Call, Message, Reply
+from minibento.wire.messages import Call, Failure, Message, Reply
 from minibento.wire.values import encode
 from tests.runners.lanes import FakeCaller
 from tests.runners.test_client import on_a_loop
@@ -43,6 +43,10 @@ class Model:
     @method(batchable=True, idempotent=False)
     def charge(self, items: list[Any]) -> list[Any]:
         return items
+
+    @method
+    def declines(self) -> None:
+        raise Overloaded("not today")
 
     @method
     def count(self, stop: int) -> Iterator[int]:
@@ -234,6 +238,32 @@ async def test_who_says_a_call_twice_gets_one_answer_and_keeps_nobody_from_their
         async with asyncio.timeout(5):
             await bench.answered(other, theirs)
         assert [message.id for message in caller.got] == [first, twice]
+
+
+@on_a_loop
+async def test_a_call_without_room_says_so_and_that_nothing_has_begun() -> None:
+    async with started(max_queue=1) as bench:
+        caller = bench.joined()
+        caller.calls("double", 1)
+        await bench.begun()
+        caller.calls("double", 2)
+        refused = caller.calls("double", 3)
+        [failure] = [one for one in caller.got if isinstance(one, Failure)]
+        assert (failure.id, failure.error.kind, failure.error.refused) == (
+            refused, "Overloaded", True,
+        )  # fmt: skip
+
+
+@on_a_loop
+async def test_what_a_model_declines_has_begun() -> None:
+    async with started() as bench:
+        caller = bench.joined()
+        came = asyncio.Event()
+        caller.on_message = lambda _: came.set()
+        caller.calls("declines", [[], {}])
+        await asyncio.wait_for(came.wait(), 5)
+        [failure] = [one for one in caller.got if isinstance(one, Failure)]
+        assert (failure.error.kind, failure.error.refused) == ("Overloaded", False)
 
 
 # --- it leaves -----------------------------------------------------------------------------------
