@@ -181,7 +181,8 @@ def test_a_worker_goes_on_as_long_as_no_successor_starts(tmp_path: Path) -> None
         with load.running(4):
             server.until(lambda _: "goes on, as no other started" in server.server.output)
             load.until_answered(20)
-            assert server.pids("runner-worker") == [pid]
+            # Perhaps beside the next one that tries.
+            assert pid in server.pids("runner-worker")
             (tmp_path / "may").touch()
             server.until(lambda _: recycled(server, "runner", "requests") > 0, 30)
         assert load.failures == [], server.server.output
