@@ -26,8 +26,9 @@ __all__ = ["Nursery"]
 _LOG = logging.getLogger("minibento")
 # A forked worker has nothing to load: one that is not ready by then hangs.
 FORKED_SECONDS = 30.0
-# The fork itself takes a hundredth of a second for each gigabyte.
-FORK_SECONDS = 5.0
+# The fork itself takes a hundredth of a second for each gigabyte, and seconds where fifty processes
+# want the same processor.
+FORK_SECONDS = 30.0
 
 Received = Callable[[WorkerProcess, dict[str, Any]], None]
 
