@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from minibento.asgi.duration import Duration
 from minibento.batching.slip import Slip
+from minibento.errors import Unavailable
 
 __all__ = ["DaemonThreads"]
 
@@ -66,23 +67,33 @@ class DaemonThreads(Executor):
 
         Raises:
             RuntimeError: it is shut down.
+            Unavailable: there is no thread yet, and the system starts none.
         """
         future: Future[T] = Future()
         with self._lock:
             if self._closed:
                 raise RuntimeError(f"the threads of {self._name} have been shut down")
+            # Each job that has not begun or ended counts: a free thread is used before a new one.
+            if self._most - self._idle >= self._made < self._most:
+                self._start_one()
             # That one which finds a free thread begins at once is a prediction too: if there are
             # no others, that is how a stall is forgotten.
             known = self._idle > 0 or self._duration.mean
             expected = self._clock() + self._ahead() if known else None
             self._jobs.put((future, lambda: fn(*args, **kwargs), expected))
             self._idle -= 1
-            # Each job that has not begun or ended counts: a free thread is used before a new one.
-            if self._most - self._idle > self._made < self._most:
-                self._made += 1
-                Thread(target=self._work, name=f"{self._name}_{self._made}", daemon=True).start()
         future.add_done_callback(self._done)
         return future
+
+    def _start_one(self) -> None:
+        name = f"{self._name}_{self._made + 1}"
+        try:
+            Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError as error:  # memory or a limit of threads; the next job tries again
+            if not self._made:
+                raise Unavailable(f"{self._name}: {error}: call again in a moment") from error
+        else:
+            self._made += 1
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:  # noqa: ARG002
         """End the idle threads and drop what has not begun; waits for nothing."""

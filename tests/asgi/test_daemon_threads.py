@@ -13,6 +13,7 @@ from concurrent.futures import CancelledError, Future
 import pytest
 
 from minibento.asgi.daemon_threads import DaemonThreads
+from minibento.errors import Unavailable
 
 
 @pytest.fixture
@@ -62,8 +63,14 @@ def test_a_cancelled_one_that_has_not_begun_never_runs(two: DaemonThreads) -> No
 
 
 def test_shut_down_it_drops_what_has_not_begun_and_takes_no_more(two: DaemonThreads) -> None:
-    go_on = threading.Event()
-    held = [two.submit(go_on.wait, 10) for _ in range(2)]
+    meet, go_on = threading.Barrier(3), threading.Event()
+
+    def wait() -> bool:
+        meet.wait(10)
+        return go_on.wait(10)
+
+    held = [two.submit(wait) for _ in range(2)]
+    meet.wait(10)
     dropped = two.submit(len, ())
     two.shutdown()
     with pytest.raises(CancelledError):
@@ -72,6 +79,38 @@ def test_shut_down_it_drops_what_has_not_begun_and_takes_no_more(two: DaemonThre
         two.submit(len, ())
     go_on.set()
     assert all(one.result(10) for one in held)
+
+
+@pytest.fixture
+def no_more_threads() -> Iterator[None]:
+    """The system starts none: nobody has the memory for such a stack."""
+    before = threading.stack_size(2**46)
+    yield
+    threading.stack_size(before)
+
+
+def test_a_job_for_which_no_thread_can_be_started_is_refused_and_the_next_is_not(
+    two: DaemonThreads, no_more_threads: None
+) -> None:
+    ran: list[int] = []
+    for number in range(3):
+        with pytest.raises(Unavailable, match="test-two: can't start new thread: call again"):
+            two.submit(ran.append, number)
+    threading.stack_size(0)
+    two.submit(ran.append, 9).result(10)
+    assert ran == [9]
+
+
+def test_where_no_more_threads_can_be_started_those_there_are_do_it(
+    two: DaemonThreads, request: pytest.FixtureRequest
+) -> None:
+    go_on = threading.Event()
+    first = two.submit(go_on.wait, 10)
+    request.getfixturevalue("no_more_threads")
+    second = two.submit(threading.get_ident)
+    go_on.set()
+    assert first.result(10)
+    assert second.result(10) != threading.get_ident()
 
 
 class Held:
