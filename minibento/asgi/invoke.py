@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from minibento.asgi.daemon_threads import DaemonThreads
+from minibento.asgi.duration import Duration
 from minibento.call import current_call
 from minibento.errors import Overloaded
 from minibento.services.context import Context
@@ -31,8 +32,10 @@ def invoker(method: Method, instance: object, threads: DaemonThreads, *, admissi
     call = _call(method, getattr(instance, method.name))
     if method.is_async:
         return call
-    in_thread = _in_thread(call, threads)
-    return _admitted(in_thread, method.name, threads) if admission else in_thread
+    if not admission:
+        return _in_thread(call, threads)
+    own = Duration()
+    return _admitted(_in_thread(own.timed(call), threads), method.name, threads, own)
 
 
 def _call(method: Method, bound: Callable[..., Any]) -> Callable[[Any, Context | None], Any]:
@@ -67,13 +70,15 @@ def _optional(
     return call
 
 
-def _admitted(invoke: Invoke, name: str, threads: DaemonThreads) -> Invoke:
+def _admitted(invoke: Invoke, name: str, threads: DaemonThreads, own: Duration) -> Invoke:
     def checked(value: Any, context: Context | None) -> Pending:
         # While a thread is free everybody is let in: if predictions are wrong, only trying tells.
-        if seconds := threads.predicted:
+        if wait := threads.wait:
             call = current_call.get()
             if call is not None and call.deadline is not None:
                 left = call.deadline - time.monotonic()
+                # Those ahead may be of other methods, which take longer.
+                seconds = wait + own.seconds
                 if seconds > left:
                     ahead = f"{threads.waiting} calls"
                     raise Overloaded.predicted(name, ahead, seconds, left)

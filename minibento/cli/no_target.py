@@ -59,11 +59,12 @@ def _near(path: str, folder: Path) -> str:
     wanted = Path(path)
     beside = folder / wanted.parent
     try:
-        names = [one.name for one in sorted(beside.iterdir()) if one.suffix == wanted.suffix]
+        # Without the suffix, which all have: with it, each short name would be near each other.
+        stems = [one.stem for one in sorted(beside.iterdir()) if one.suffix == wanted.suffix]
     except (OSError, ValueError):
         return ""
-    near = get_close_matches(wanted.name, names, n=1)
-    return str(wanted.with_name(near[0])) if near else ""
+    near = get_close_matches(wanted.stem, stems, n=1)
+    return str(wanted.with_name(near[0] + wanted.suffix)) if near else ""
 
 
 def _no_name(target: str) -> str:

@@ -3,6 +3,7 @@
 Many systems allow 1,024 unless somebody asks for more, and each connection is one.
 """
 
+import errno
 import logging
 import os
 import resource
@@ -39,7 +40,7 @@ class Shortage:
         try:
             os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
         except OSError as error:
-            if not self._told:
+            if not self._told and error.errno in {errno.EMFILE, errno.ENFILE}:
                 self._told = True
                 most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
                 _LOG.error(

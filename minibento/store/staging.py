@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from minibento.errors import StoreError
 from minibento.store.disk import list_directory, make_directory, path_errors, remove_tree
 from minibento.store.locks import hold, try_hold
 
@@ -39,7 +40,13 @@ def scratch() -> Iterator[Path]:
     Raises:
         StoreError: it cannot be made.
     """
-    area = Path(tempfile.gettempdir())
+    try:
+        area = Path(tempfile.gettempdir())
+    except OSError as error:
+        raise StoreError(
+            f"cannot make a temporary folder: {error.strerror or error}: make room there, or name "
+            "a folder that has some in TMPDIR"
+        ) from error
     with ExitStack() as held:
         with path_errors("cannot make a temporary folder", area):
             collect(area, _is_scratch)

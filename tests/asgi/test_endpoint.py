@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 import re
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
-from minibento.asgi.service import Service
+from minibento.asgi.service import Service, service
 from minibento.asgi.serving import Serving
 from minibento.call import current_call
+from minibento.services.api import api
 from tests.asgi.services import FAILURES, Kitchen
 
 JSON = {"content-type": "application/json"}
@@ -448,6 +450,40 @@ HEADERS = [
     (b"x-request-id", b"one"),
     (b"user-agent", b"test"),
 ]
+
+
+class Pool:
+    """Methods of which one takes long, in the same threads."""
+
+    def __init__(self) -> None:
+        self.slow_ones = threading.Event()
+
+    @api
+    def slow(self) -> None:
+        self.slow_ones.wait(0.5)
+
+    @api(timeout=0.4)
+    def quick(self) -> str:
+        return "done"
+
+
+def test_a_quick_call_waits_for_a_thread_though_those_of_other_methods_take_long() -> None:
+    async def main() -> None:
+        app = service(Pool).replace()
+        await call(app, "/slow", parts(b""))  # so long it takes
+        threads = lifecycle(app).threads
+        slow = [asyncio.create_task(call(app, "/slow", parts(b""))) for _ in range(threads._most)]
+        await asyncio.sleep(0)
+        assert threads._idle == 0
+        quick = asyncio.create_task(call(app, "/quick", parts(b"")))
+        await asyncio.sleep(0)  # it waits, or is refused
+        instance(app).slow_ones.set()
+        sent = await quick
+        assert (sent[0]["status"], sent[1]["body"]) == (200, b'"done"')
+        await asyncio.gather(*slow)
+        await app.stop()
+
+    asyncio.run(main())
 
 
 def lifecycle(app: Service[Any]) -> Any:

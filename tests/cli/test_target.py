@@ -152,6 +152,14 @@ def test_the_tag_of_a_model_is_said_to_need_a_service(folder: Path, save: Save) 
     assert "minibento init DIR --model credit:latest" in message
 
 
+def test_a_models_name_is_not_taken_for_a_slip_in_that_of_a_file_not_like_it(
+    folder: Path, save: Save
+) -> None:
+    save("iris")
+    write(folder / "api.py", "Risk")
+    assert "minibento init DIR --model iris:latest" in refusal("iris:latest")
+
+
 def test_a_slip_in_a_bundles_name_is_answered_with_what_was_meant(folder: Path, home: Path) -> None:
     make_bundle("x = 1\n", name="credit")
     assert "did you mean 'credit'?" in refusal("credti:production")

@@ -132,3 +132,23 @@ def test_stray_files_do_not_disturb(tmp_path: Path) -> None:
     with hold(tmp_path / "alive" / "lock"):
         collect(tmp_path)
         assert {path.name for path in tmp_path.iterdir()} == {"stray", "alive"}
+
+
+NO_ROOM = """
+import resource, sys
+from minibento.errors import StoreError
+from minibento.store.staging import scratch
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    with scratch():
+        pass
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_where_the_system_has_no_room_for_temporary_files_the_refusal_says_what_to_do() -> None:
+    command = [sys.executable, "-c", NO_ROOM]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert said.startswith("cannot make a temporary folder: No usable temporary directory found")
+    assert "TMPDIR" in said
