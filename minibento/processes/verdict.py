@@ -23,7 +23,7 @@ def verdict(
         now: Monotonic seconds.
         silence: Seconds that its loop may stand still while nothing computes.
         stopped: Whether the kernel shows it as stopped (state T).
-        working: Whether it has used a processor since its loop stood still.
+        working: Whether it has used a processor since its loop stood still, or waits for one.
     """
     if stopped:
         return "it was stopped by a signal"

@@ -1,7 +1,13 @@
-"""What a server needs runs out for a while: descriptors, processes, the size of files."""
+"""What a server needs runs out for a while: descriptors, processes, time of a processor, files."""
 
+import os
 import resource
 import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -103,3 +109,32 @@ def test_why_a_worker_cannot_be_reached_is_told(tmp_path: Path) -> None:
         with httpx2.Client(base_url=url, timeout=10) as http:
             assert http.get("/livez").status_code == 200
             assert http.get("/readyz").status_code == 503
+
+
+@contextmanager
+def crowded_out(pid: int) -> Iterator[None]:
+    """Leave a process next to nothing of one processor, until the end of the block."""
+    processor = min(os.sched_getaffinity(0))
+    spin = [sys.executable, "-c", f"import os\nos.sched_setaffinity(0, [{processor}])\nwhile 1: 0"]
+    crowd = [subprocess.Popen(spin) for _ in range(3)]
+    try:
+        for one in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(one.name), [processor])
+            os.sched_setscheduler(int(one.name), os.SCHED_IDLE, os.sched_param(0))
+        yield
+    finally:
+        for other in crowd:
+            other.kill()
+            other.wait()
+
+
+def test_a_worker_that_gets_no_processor_is_not_taken_for_dead(tmp_path: Path) -> None:
+    """Another one in its place would get none either, and would have to start."""
+    service(tmp_path, workers=1)
+    with running(tmp_path) as server:
+        (worker,) = server.pids("runner-worker")
+        with crowded_out(worker):
+            threading.Event().wait(3)
+            assert server.pids("runner-worker") == [worker], server.server.output
+        assert "killed" not in server.server.output
+        assert server.post("/treat", GOOD) == [1, 2]

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -141,3 +143,38 @@ def test_reloads_that_wait_are_bounded() -> None:
             assert sum(answer["ok"] for answer in await asyncio.gather(*asking)) == 8
 
     run(test)
+
+
+@pytest.mark.system
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user: run it as root")
+def test_another_user_is_told_nothing_whatever_the_files_mode_says(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    code = """
+import os, socket, sys
+made = socket.socket(socket.AF_UNIX)
+os.setuid(65534)
+made.connect(sys.argv[1])
+try:
+    made.sendall(b'{"do": "reload"}\\n')
+    sys.exit(made.recv(100) != b"")
+except ConnectionError:
+    pass
+"""
+    reloads = []
+
+    async def reload(_: Say) -> dict[str, Any]:
+        reloads.append(1)
+        return {}
+
+    async def test() -> None:
+        async with answering(reload) as path:
+            path.parent.chmod(0o777)
+            path.chmod(0o777)
+            other = await asyncio.create_subprocess_exec(sys.executable, "-c", code, path)
+            assert await other.wait() == 0
+            assert await ask(path, b'{"do": "status"}') == {"ok": True, "server": {}}
+
+    run(test)
+    assert reloads == []
+    assert "user 65534 has connected, only 0 may" in caplog.text

@@ -14,6 +14,7 @@ from typing import Any
 
 from minibento.errors import MinibentoError, StoreError, Unavailable
 from minibento.wire.listening import listening
+from minibento.wire.visitor import is_ours
 
 __all__ = ["Admin"]
 
@@ -74,6 +75,8 @@ class Admin:
             writer.write(json.dumps(document).encode() + b"\n")
 
         try:
+            if not is_ours(writer.get_extra_info("socket")):
+                return
             line = await self._question(reader, writer)
             tell(await self._answer(line, lambda text: tell({"say": text})))
             async with asyncio.timeout(_TAKE_SECONDS):

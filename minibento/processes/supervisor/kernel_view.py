@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["KernelView", "look_at", "private_bytes", "resident_bytes"]
+__all__ = ["KernelView", "look_at", "private_bytes", "resident_bytes", "wants_processor"]
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
@@ -35,6 +35,18 @@ def look_at(pid: int) -> KernelView | None:
     fields = text.rpartition(") ")[2].split()
     used = int(fields[_USER]) + int(fields[_SYSTEM])
     return KernelView(fields[_STATE] in "Tt", used * _TICK)
+
+
+def wants_processor(pid: int) -> bool:
+    """Whether any of its threads has a processor, or waits for nothing else."""
+    # Of each: the first one may wait for another one, which holds the interpreter lock and waits.
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                text = (thread / "stat").read_text("utf-8", "replace")
+                if text.rpartition(") ")[2].startswith("R"):
+                    return True
+    return False
 
 
 def resident_bytes(pid: int | None) -> int:

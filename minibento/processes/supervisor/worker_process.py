@@ -14,7 +14,7 @@ from minibento.processes.control import Control
 from minibento.processes.orphans import end_group
 from minibento.processes.pauses import Pauses
 from minibento.processes.supervisor.failure import StartFailed
-from minibento.processes.supervisor.kernel_view import look_at, private_bytes
+from minibento.processes.supervisor.kernel_view import look_at, private_bytes, wants_processor
 from minibento.processes.supervisor.reaper import Reaper, in_words
 from minibento.processes.verdict import verdict
 from minibento.processes.vitals import Vitals, VitalsPage
@@ -26,6 +26,8 @@ _LOG = logging.getLogger("minibento")
 _END_SECONDS = 1.0
 # A loop that is at work has at least this share of a processor, on a crowded machine too.
 _WORKING_SHARE = 0.1
+# From when on a loop that stands still is looked at more closely: well before it counts as dead.
+_STILL_SECONDS = 0.5
 
 
 class WorkerProcess:
@@ -70,6 +72,8 @@ class WorkerProcess:
         self._last = vitals.read()
         # Its last beat, when that was first seen, and the processor seconds used by then.
         self._stood = (0.0, 0.0, 0.0)
+        # When it was last seen to want a processor while its loop stood still.
+        self._kept = -math.inf
         self._pauses = Pauses()
         self._received = received
         self._control = Control(channel, self._said, self._lost)
@@ -135,11 +139,17 @@ class WorkerProcess:
         seen = look_at(self.pid)
         if seen is None:
             return None
+        # One that is kept from a processor is not dead, and another one would not get it either.
+        # Asked before its page is read: it may go on, beat and sleep in between.
+        if now - self._stood[1] > _STILL_SECONDS and wants_processor(self.pid):
+            self._kept = now
         vitals = self._pauses.excused(self.vitals, now)
         if vitals.beat != self._stood[0]:
             self._stood = (vitals.beat, now, seen.cpu_seconds)
         _, since, before = self._stood
-        working = seen.cpu_seconds - before > _WORKING_SHARE * (now - since)
+        busy = seen.cpu_seconds - before > _WORKING_SHARE * (now - since)
+        # A while ago counts: it may only now begin to wait for its next beat.
+        working = busy or now - self._kept < silence
         return verdict(vitals, now, silence, stopped=seen.stopped, working=working)
 
     def _said(self, document: dict[str, Any]) -> None:
