@@ -151,6 +151,25 @@ def check_isolated(server: Running, times: int, kind: str = "bad") -> None:
     assert most <= 2 * math.log2(32) + 1
 
 
+@pytest.mark.slow
+def test_items_that_kill_each_another_one_every_second_keep_nobody_else_waiting(
+    tmp_path: Path,
+) -> None:
+    """F8, from a caller who means it."""
+    service(tmp_path)
+    with under_fire(tmp_path) as server:
+        kinds = ["segv" if number % 40 == 20 else "good" for number in range(40 * 30)]
+        asked = offered(server, kinds, 40)
+        good = [one for one in asked if one.kind == "good"]
+        answered = sum(one.outcome.verdict is Verdict.ANSWERED for one in good)
+        print(
+            f"F8, distinct: n={len(asked) - len(good)}, {restarts(server)} workers killed, "
+            f"{answered} of {len(good)} good answered, p99 {percentile(good, 0.99):.3f} s"
+        )
+        assert answered >= 0.8 * len(good)
+        assert restarts(server) <= 2 * (len(asked) - len(good))
+
+
 def isolated(folder: Path, times: int) -> None:
     service(folder, workers=1, batch=32)
     with under_fire(folder) as server:

@@ -138,8 +138,10 @@ class Slot:
 
     async def _revive(self, process: WorkerProcess) -> None:
         """Put another worker in the place of one that has died."""
-        answered = self._always_answers or process.vitals.batches > 0
-        pause = self._backoff.died(time.monotonic(), answered=answered)
+        vitals = process.vitals
+        answered = self._always_answers or vitals.batches > 0
+        computing = vitals.since is not None
+        pause = self._backoff.died(time.monotonic(), answered=answered, computing=computing)
         self.restarts += 1
         words = process.ended.result()
         _LOG.warning("%s[%s] ended: %s; %s", process.title, process.pid, words, _plan(pause))
