@@ -7,9 +7,9 @@ __all__ = ["Backoff"]
 _STEPS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 # So many deaths in so many seconds are no accidents, whatever the worker answered in between.
 _MANY, _WINDOW = 5, 10.0
-# A worker that died computing had started well, and the next item may be a good one: who sends bad
-# ones, each another, must not keep the good ones waiting for longer than this.
-_COMPUTING_SECONDS = 0.5
+# A worker that died computing had started well, and dies again only if it is given an item like
+# that: who sends those, each another, must not keep the good ones waiting for longer than this.
+_COMPUTING_SECONDS = 0.1
 
 
 class Backoff:
