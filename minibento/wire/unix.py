@@ -16,8 +16,8 @@ from minibento.wire.frames import FrameReader, FrameWriter
 from minibento.wire.handshake import HELLO, Shared, check_hello, offer
 from minibento.wire.ledger import Ledger
 from minibento.wire.messages import Call, Failure, Message
-from minibento.wire.peer import when_ended
-from minibento.wire.visitor import Visitor, is_ours, warn_closed
+from minibento.wire.peer import is_ours, warn_closed, when_ended
+from minibento.wire.visitor import Visitor
 
 __all__ = ["Listener", "UnixChannel", "connect"]
 

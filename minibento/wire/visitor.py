@@ -1,35 +1,16 @@
 """A caller that has connected and not said hello: waited for on the loop, not for ever."""
 
 import asyncio
-import logging
-import os
 import socket
 from collections.abc import Callable
-from struct import Struct
 
 from minibento.errors import ProtocolError
 from minibento.wire.handshake import HELLO, Greeting, Shared
+from minibento.wire.peer import warn_closed
 
-__all__ = ["Visitor", "is_ours", "warn_closed"]
+__all__ = ["Visitor"]
 
-_LOG = logging.getLogger("minibento")
 _HELLO_SECONDS = 5.0
-# Process, user and group of the other end.
-_CREDENTIALS = Struct("3i")
-
-
-def warn_closed(why: object) -> None:
-    """The one line that the log has for a connection that is given up."""
-    _LOG.warning("a connection between processes is closed: %s", why)
-
-
-def is_ours(accepted: socket.socket) -> bool:
-    """Whether this process's user has connected: a file's mode may have been changed."""
-    found = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, user, _ = _CREDENTIALS.unpack(found)
-    if user != os.geteuid():
-        warn_closed(f"user {user} has connected, only {os.geteuid()} may")
-    return bool(user == os.geteuid())
 
 
 class Visitor:

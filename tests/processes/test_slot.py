@@ -16,7 +16,7 @@ class Process:
     """A worker by hand."""
 
     title = "api-worker-0"
-    vitals = SimpleNamespace(batches=1)
+    vitals = SimpleNamespace(batches=1, since=None)
 
     def __init__(self, pid: int) -> None:
         self.pid = pid

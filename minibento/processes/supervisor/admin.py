@@ -14,7 +14,7 @@ from typing import Any
 
 from minibento.errors import MinibentoError, StoreError, Unavailable
 from minibento.wire.listening import listening
-from minibento.wire.visitor import is_ours
+from minibento.wire.peer import is_ours
 
 __all__ = ["Admin"]
 
