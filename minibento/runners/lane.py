@@ -88,6 +88,8 @@ class Lane:
     def orphans(self) -> list[Pending]:
         """The calls that are not answered, once the worker has gone; they are here no more."""
         left = self.outstanding()
+        for pending in left:
+            pending.place = None
         self._outstanding.clear()
         self.items = 0
         return left
@@ -131,6 +133,8 @@ class Lane:
     def _pop(self, call_id: int, *, done: bool = False) -> Pending | None:
         pending = self._outstanding.pop(call_id, None)
         if pending is not None:
+            # An error that it ends with may hold it for long, with the frames of its traceback.
+            pending.place = None
             self.items -= pending.items
             if pending.suspect:
                 self._settled(pending, done)

@@ -26,6 +26,7 @@ from minibento.runners.client import Client
 from minibento.runners.dispatcher import FULL_SECONDS, MOST_MOVES
 from minibento.runners.leaving import leaving
 from minibento.runners.method import MethodSpec
+from minibento.wire.failures import to_record
 from minibento.wire.messages import Call as WireCall
 from minibento.wire.messages import Cancel, Credit, ErrorRecord, Failure, Message
 from minibento.wire.values import decode, encode
@@ -346,13 +347,19 @@ async def test_a_worker_that_has_gone_is_held_by_nobody() -> None:
     bench = Bench()
     gc.disable()
     try:
-        for end in ("dies", "leaves and dies"):
+        kept: list[BaseException] = []
+        for end in ("dies", "leaves and dies", "fails and dies"):
+            bench.workers.append(bench.joined())
             task = (await bench.calls("a"))[0]
             (worker,) = [one for one in bench.workers if one.calls]
-            if end != "dies":
+            if end == "leaves and dies":
                 worker.says(leaving())
-            worker.answers("a")
-            await task
+            if end == "fails and dies":
+                worker.says(Failure(worker.calls[-1].id, to_record(ValueError("bad"), "predict")))
+                kept.append(await failure(task))  # whoever keeps it keeps its frames
+            else:
+                worker.answers("a")
+                await task
             worker.dies()
             bench.workers.remove(worker)
             gone = weakref.ref(worker)
@@ -745,10 +752,12 @@ async def test_a_stream_of_which_nothing_came_is_sent_again() -> None:
     await turn()
     bench.workers[0].dies()
     worker = bench.joined()
-    worker.yields("hello", 1, 2, ends=True)
+    worker.yields("hello", 1)
+    await turn()
+    assert [message for message in worker.sent if isinstance(message, Credit)]
+    worker.yields("hello", 2, ends=True)
     await task
     assert got == [1, 2]
-    assert [message for message in worker.sent if isinstance(message, Credit)]
     assert bench.client.under_way() == []
 
 
