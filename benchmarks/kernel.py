@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from minibento.processes.proc_stat import stat_fields
+
 __all__ = ["cpu_seconds", "family", "proportional_bytes", "resident_bytes"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -42,6 +44,6 @@ def resident_bytes(pid: int) -> int:
 
 def _fields(pid: int) -> list[str]:
     try:
-        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return stat_fields(Path(f"/proc/{pid}"))
     except OSError:
         return []

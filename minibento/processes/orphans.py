@@ -7,9 +7,10 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from minibento.processes.proc_stat import PARENT, STATE, stat_fields
+
 __all__ = ["children", "end_group", "end_what_is_left"]
 
-_STATE, _PPID = 0, 1  # of the fields behind the name in /proc/PID/stat
 # What the kernel holds on to, such as a read of a dead share, cannot be waited for.
 _MOST_SECONDS = 5.0
 _POLL_SECONDS = 0.002
@@ -21,8 +22,8 @@ def children() -> set[int]:
     # Any of them may end meanwhile; a glob for stat itself fails of that now and then.
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            fields = (path / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
-            if int(fields[_PPID]) == os.getpid() and fields[_STATE] != "Z":
+            fields = stat_fields(path)
+            if int(fields[PARENT]) == os.getpid() and fields[STATE] != "Z":
                 found.add(int(path.name))
     return found
 

@@ -9,6 +9,8 @@ import os
 import time
 from pathlib import Path
 
+from minibento.processes.proc_stat import stat_fields
+
 __all__ = ["adopted_by", "become_subreaper", "die_with_parent", "set_title", "threads"]
 
 _PR_SET_PDEATHSIG = 1
@@ -18,7 +20,7 @@ _SIGKILL = 9
 # The kernel's limit, with the zero at the end.
 _NAME_BYTES = 16
 _ADOPTION_POLL = 0.0005
-# Fields of /proc/self/stat, counted from the one after the name: see proc_pid_stat(5).
+# Of the fields of its own line in /proc.
 _ARG_START, _ARG_END = 45, 46
 
 
@@ -99,7 +101,7 @@ def _prctl(option: int, argument: int) -> None:
 
 def _command_line() -> tuple[int, int]:
     """Where the command line is in memory, if it is where one can write; else (0, 0)."""
-    fields = Path("/proc/self/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    fields = stat_fields(Path("/proc/self"))
     if len(fields) <= _ARG_END:
         return 0, 0
     start, end = int(fields[_ARG_START]), int(fields[_ARG_END])

@@ -5,12 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from minibento.processes.proc_stat import STATE, stat_fields
+
 __all__ = ["KernelView", "look_at", "private_bytes", "resident_bytes", "wants_processor"]
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
-# Fields of /proc/PID/stat, counted from the one after the name: see proc_pid_stat(5).
-_STATE, _USER, _SYSTEM = 0, 11, 12
+# Of the fields of its line.
+_USER, _SYSTEM = 11, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,11 @@ class KernelView:
 def look_at(pid: int) -> KernelView | None:
     """The process with this id; None: it is not seen, because it has ended."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+        fields = stat_fields(Path(f"/proc/{pid}"))
     except OSError:
         return None
-    fields = text.rpartition(") ")[2].split()
     used = int(fields[_USER]) + int(fields[_SYSTEM])
-    return KernelView(fields[_STATE] in "Tt", used * _TICK)
+    return KernelView(fields[STATE] in "Tt", used * _TICK)
 
 
 def wants_processor(pid: int) -> bool:
@@ -43,8 +44,7 @@ def wants_processor(pid: int) -> bool:
     with suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
             with suppress(OSError):
-                text = (thread / "stat").read_text("utf-8", "replace")
-                if text.rpartition(") ")[2].startswith("R"):
+                if stat_fields(thread)[:1] == ["R"]:
                     return True
     return False
 

@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from minibento.errors import UsageError
 from minibento.processes.asking import ask
+from minibento.processes.proc_stat import PARENT, stat_fields
 from minibento.processes.rundir import Running, servers
 
 __all__ = ["Process", "Target", "find"]
@@ -179,6 +180,5 @@ def _descriptors(pid: int) -> int | None:
 
 def _parent(pid: int) -> int | None:
     with suppress(OSError, ValueError):
-        text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
-        return int(text.rpartition(") ")[2].split()[1])
+        return int(stat_fields(Path(f"/proc/{pid}"))[PARENT])
     return None
